@@ -1,0 +1,141 @@
+//! What the client did for one call: every attempt, with its outcome and the reason for the next.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The record of one call. Cheap to clone.
+///
+/// Its `Display` is one readable line; [`Diagnostics::to_json`] has every field.
+#[derive(Clone, Debug)]
+pub struct Diagnostics(Arc<Record>);
+
+#[derive(Debug)]
+struct Record {
+    activity_id: String,
+    operation: String,
+    elapsed: Duration,
+    attempts: Vec<Attempt>,
+}
+
+/// One HTTP exchange of a call.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The host that was asked.
+    pub host: String,
+    /// The region, where the account's regions are known.
+    pub region: Option<String>,
+    /// The HTTP status, where an answer came.
+    pub status: Option<u16>,
+    /// The sub-status; 0 where there was none.
+    pub sub_status: u32,
+    /// What went wrong, where no answer came.
+    pub failure: Option<String>,
+    /// The request units that the attempt cost.
+    pub request_charge: f64,
+    /// How long the exchange took.
+    pub duration: Duration,
+    /// How long the client waited before the next attempt.
+    pub waited: Duration,
+    /// Why there was a next attempt; `None` on the last.
+    pub retried_because: Option<String>,
+}
+
+impl Diagnostics {
+    pub(crate) fn new(
+        activity_id: String,
+        operation: String,
+        elapsed: Duration,
+        attempts: Vec<Attempt>,
+    ) -> Self {
+        Self(Arc::new(Record { activity_id, operation, elapsed, attempts }))
+    }
+
+    /// The id that all attempts of the call carried.
+    pub fn activity_id(&self) -> &str {
+        &self.0.activity_id
+    }
+
+    /// The attempts, in order.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// How long the call took, its waits included.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed
+    }
+
+    /// The request units of all attempts.
+    pub fn request_charge(&self) -> f64 {
+        self.0.attempts.iter().map(|it| it.request_charge).sum()
+    }
+
+    /// The regions that were asked, in order, without repetitions in a row.
+    pub fn regions(&self) -> Vec<&str> {
+        let mut regions: Vec<&str> =
+            self.0.attempts.iter().filter_map(|it| it.region.as_deref()).collect();
+        regions.dedup();
+        regions
+    }
+
+    /// The record as a JSON object.
+    pub fn to_json(&self) -> serde_json::Value {
+        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        let attempts: Vec<_> = self
+            .attempts()
+            .iter()
+            .map(|it| {
+                serde_json::json!({
+                    "host": it.host,
+                    "region": it.region,
+                    "status": it.status,
+                    "subStatus": it.sub_status,
+                    "failure": it.failure,
+                    "requestCharge": it.request_charge,
+                    "durationMs": millis(it.duration),
+                    "waitedMs": millis(it.waited),
+                    "retriedBecause": it.retried_because,
+                })
+            })
+            .collect();
+        serde_json::json!({
+            "activityId": self.0.activity_id,
+            "operation": self.0.operation,
+            "elapsedMs": millis(self.0.elapsed),
+            "requestCharge": self.request_charge(),
+            "attempts": attempts,
+        })
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let record = &self.0;
+        write!(f, "{} {:.1?} {:.2} RU", record.operation, record.elapsed, self.request_charge())?;
+        for attempt in &record.attempts {
+            write!(f, " | {attempt}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.region.as_deref().unwrap_or(&self.host))?;
+        match (self.status, &self.failure) {
+            (Some(status), _) if self.sub_status != 0 => {
+                write!(f, " {status}/{}", self.sub_status)?
+            }
+            (Some(status), _) => write!(f, " {status}")?,
+            (None, Some(failure)) => write!(f, " {failure}")?,
+            (None, None) => {}
+        }
+        write!(f, " {:.1?}", self.duration)?;
+        if let Some(reason) = &self.retried_because {
+            write!(f, ", waited {:.1?}: {reason}", self.waited)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,2 @@
+//! The emulator.
+mod sql;

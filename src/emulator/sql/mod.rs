@@ -1,0 +1,11 @@
+//! The SQL engine: text and JSON in, JSON out. It stands alone and knows nothing of HTTP or partitions.
+//!
+//! In reading order: [`token`] and [`lexer`] cut the text, [`parser`] makes the tree of [`ast`], [`bind`] puts
+//! parameters in and checks what can be checked without data, [`plan`] says how a client has to run the query over
+//! many partitions, [`execute`] runs it over the items of one.
+
+pub(crate) mod ast;
+pub(crate) mod environment;
+pub(crate) mod error;
+pub(crate) mod functions;
+pub(crate) mod value;

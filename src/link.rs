@@ -1,0 +1,204 @@
+//! Links: which resource a request is about, as a URL path and as the text that is signed.
+
+use crate::error::{Error, Result};
+
+/// A link to a resource or to a feed, without slashes at its ends and not percent-encoded: `dbs/shop/colls/orders`.
+///
+/// It uses names, or resource ids (rids) from end to end; the two are signed differently.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Link {
+    path: String,
+    by_rid: bool,
+}
+
+impl Link {
+    /// The account itself.
+    pub(crate) fn account() -> Self {
+        Self { path: String::new(), by_rid: false }
+    }
+
+    /// The link of the child `id` of the kind `segment`: `dbs/shop` and `colls`, `orders`.
+    pub(crate) fn child(&self, segment: &str, id: &str) -> Self {
+        let mut path = String::with_capacity(self.path.len() + segment.len() + id.len() + 2);
+        if !self.path.is_empty() {
+            path.push_str(&self.path);
+            path.push('/');
+        }
+        path.push_str(segment);
+        path.push('/');
+        path.push_str(id);
+        Self { path, by_rid: self.by_rid }
+    }
+
+    /// Reads a `_self` link, or a name link, with or without slashes at its ends.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        let path = text.trim_matches('/');
+        let segments: Vec<&str> = path.split('/').collect();
+        if path.is_empty() || segments.len() % 2 != 0 || segments.iter().any(|it| it.is_empty()) {
+            return Err(Error::invalid_input(format!(
+                "{text:?} is not a link: it must be made of pairs like dbs/shop"
+            )));
+        }
+        let by_rid = match segments.as_slice() {
+            ["dbs", database, ..] => is_database_rid(database),
+            _ => true,
+        };
+        Ok(Self { path: path.to_owned(), by_rid })
+    }
+
+    /// The link as text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether the link uses resource ids.
+    pub(crate) fn is_by_rid(&self) -> bool {
+        self.by_rid
+    }
+
+    /// The last id of the link.
+    pub(crate) fn id(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The URL path of the resource, or of the feed `segment` below it, with a leading slash.
+    pub(crate) fn url_path(&self, feed: Option<&str>) -> String {
+        let mut out = String::with_capacity(self.path.len() + 16);
+        out.push('/');
+        if self.by_rid {
+            out.push_str(&self.path);
+        } else {
+            encode_path(&self.path, &mut out);
+        }
+        if let Some(feed) = feed {
+            if !self.path.is_empty() {
+                out.push('/');
+            }
+            out.push_str(feed);
+        }
+        out
+    }
+
+    /// The text that is signed for it: the whole link for names, the last rid in lower case for rids.
+    pub(crate) fn signed_form(&self) -> std::borrow::Cow<'_, str> {
+        if self.by_rid { self.id().to_ascii_lowercase().into() } else { self.path.as_str().into() }
+    }
+}
+
+/// A database rid is four bytes in Base64, with `-` for `/`.
+fn is_database_rid(text: &str) -> bool {
+    use base64::Engine;
+    text.len() == 8
+        && base64::engine::general_purpose::STANDARD
+            .decode(text.replace('-', "/"))
+            .is_ok_and(|bytes| bytes.len() == 4)
+}
+
+/// Percent-encodes all but unreserved characters and the slashes between segments.
+fn encode_path(path: &str, out: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(char::from(byte))
+            }
+            _ => {
+                out.push('%');
+                out.push(char::from(HEX[usize::from(byte >> 4)]));
+                out.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+    }
+}
+
+/// What an id names, because the limits differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdOf {
+    Database,
+    Container,
+    Item,
+}
+
+impl IdOf {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Container => "container",
+            Self::Item => "item",
+        }
+    }
+}
+
+/// Checks an id against the service's rules, before anything is sent.
+///
+/// Ids have 1 to 255 characters (items: 1 to 1023 bytes), no `/`, `\`, `?` or `#`, no control characters and no space
+/// at the end. <https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits>
+pub(crate) fn check_id(of: IdOf, id: &str) -> Result<()> {
+    let fault = if id.is_empty() {
+        Some("is empty".to_owned())
+    } else if of == IdOf::Item && id.len() > 1023 {
+        Some(format!("has {} bytes; the service takes at most 1023", id.len()))
+    } else if of != IdOf::Item && id.chars().count() > 255 {
+        Some(format!("has {} characters; the service takes at most 255", id.chars().count()))
+    } else if let Some(character) =
+        id.chars().find(|it| matches!(it, '/' | '\\' | '?' | '#') || it.is_control())
+    {
+        Some(format!(
+            "holds {character:?}; the characters / \\ ? # and control characters are not allowed"
+        ))
+    } else if id.ends_with(' ') {
+        Some("ends in a space".to_owned())
+    } else {
+        None
+    };
+    match fault {
+        None => Ok(()),
+        Some(fault) => {
+            Err(Error::invalid_input(format!("the {} id {:?} {fault}", of.word(), abbreviated(id))))
+        }
+    }
+}
+
+fn abbreviated(id: &str) -> String {
+    if id.len() <= 64 { id.to_owned() } else { format!("{}…", &id[..id.floor_char_boundary(64)]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_encode_names_and_leave_rids() {
+        let item =
+            Link::account().child("dbs", "my shop").child("colls", "100%").child("docs", "a+b é🚀");
+        assert_eq!(
+            item.url_path(None),
+            "/dbs/my%20shop/colls/100%25/docs/a%2Bb%20%C3%A9%F0%9F%9A%80"
+        );
+        assert_eq!(item.signed_form(), "dbs/my shop/colls/100%/docs/a+b é🚀");
+        assert_eq!(Link::account().url_path(Some("dbs")), "/dbs");
+        assert_eq!(Link::account().url_path(None), "/");
+
+        let rid = Link::parse("/dbs/d9RzAA==/colls/d9RzAJRFKgw=/").unwrap();
+        assert_eq!(rid.url_path(Some("docs")), "/dbs/d9RzAA==/colls/d9RzAJRFKgw=/docs");
+        assert_eq!(rid.signed_form(), "d9rzajrfkgw=");
+        assert_eq!(Link::parse("offers/Hu+t/").unwrap().signed_form(), "hu+t");
+        assert!(!Link::parse("dbs/shop").unwrap().is_by_rid());
+        assert!(Link::parse("dbs").is_err());
+        assert!(Link::parse("//").is_err());
+    }
+
+    #[test]
+    fn ids_are_checked_by_the_rules_of_the_service() {
+        for id in ["a", " a", "a b", "100%", "a+b", "é🚀", "\"quoted\"", &"x".repeat(255)] {
+            assert!(check_id(IdOf::Container, id).is_ok(), "{id:?}");
+            assert!(check_id(IdOf::Item, id).is_ok(), "{id:?}");
+        }
+        for id in ["", "a/b", "a\\b", "a?b", "a#b", "a ", "a\tb", "a\nb", &"x".repeat(1024)] {
+            assert!(check_id(IdOf::Database, id).is_err(), "{id:?}");
+            assert!(check_id(IdOf::Item, id).is_err(), "{id:?}");
+        }
+        assert!(check_id(IdOf::Database, &"é".repeat(256)).is_err());
+        assert!(check_id(IdOf::Item, &"é".repeat(511)).is_ok());
+    }
+}
