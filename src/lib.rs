@@ -9,6 +9,7 @@ mod link;
 pub mod models;
 mod partition_key;
 mod routing;
+mod sync;
 pub mod transport;
 mod wire;
 
@@ -20,3 +21,4 @@ pub use error::{Error, ErrorKind, OptionalExt, Result};
 pub use partition_key::{
     PartitionKey, PartitionKeyDefinition, PartitionKeyKind, PartitionKeyValue,
 };
+pub use routing::FeedRange;

@@ -2,5 +2,9 @@
 
 mod component;
 pub(crate) mod epk;
+mod feed_range;
+pub(crate) mod map;
 pub(crate) mod murmur3;
 pub(crate) mod range;
+
+pub use feed_range::FeedRange;

@@ -77,3 +77,54 @@ impl EpkRange {
         other.min <= self.min && self.max <= other.max
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(min: &str, max: &str) -> EpkRange {
+        EpkRange::new(min.parse().unwrap(), max.parse().unwrap())
+    }
+
+    #[test]
+    fn ranges_meet_where_they_share_points() {
+        for (one, other, shared) in [
+            (("", "FF"), ("10", "20"), Some(("10", "20"))),
+            (("", "20"), ("10", "FF"), Some(("10", "20"))),
+            (("", "10"), ("10", "FF"), None),
+            (("", "1000"), ("10", "FF"), None),
+            (("10", "10FF"), ("1020", "20"), Some(("1020", "10FF"))),
+            (("10", "10"), ("", "FF"), None),
+        ] {
+            let (one, other) = (range(one.0, one.1), range(other.0, other.1));
+            let shared = shared.map(|(min, max)| range(min, max));
+            assert_eq!(one.intersection(&other), shared);
+            assert_eq!(other.intersection(&one), shared);
+            assert_eq!(one.overlaps(&other), shared.is_some());
+        }
+    }
+
+    #[test]
+    fn subsets_reach_no_further_on_either_side() {
+        let parent = range("10", "20");
+        for (child, expected) in [
+            (("10", "20"), true),
+            (("1000", "2000"), true),
+            (("11", "12"), true),
+            (("0F", "12"), false),
+            (("11", "2001"), false),
+        ] {
+            assert_eq!(range(child.0, child.1).is_subset_of(&parent), expected, "{child:?}");
+        }
+    }
+
+    #[test]
+    fn a_point_and_a_prefix_hold_what_they_should() {
+        let definition = PartitionKeyDefinition::from(["/tenant", "/user"]);
+        let prefix = EpkRange::of(&"tenant1".into(), &definition).unwrap();
+        let full = EpkRange::of(&("tenant1", "user1").into(), &definition).unwrap();
+        assert!(full.is_subset_of(&prefix) && !prefix.is_subset_of(&full));
+        assert!(full.contains(&full.min) && !full.contains(&full.min.successor()));
+        assert!(!prefix.contains(&Epk::of(&"tenant2".into(), &definition).unwrap()));
+    }
+}
