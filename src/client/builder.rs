@@ -8,7 +8,7 @@ use http::HeaderValue;
 
 use super::options::{ClientOptions, RetryOptions};
 use super::{ActivityIds, CosmosClient, Shared};
-use crate::auth::{ConnectionString, Credential};
+use crate::auth::{ConnectionString, Credential, MasterKey};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::models::ConsistencyLevel;
@@ -34,7 +34,7 @@ use crate::transport::Transport;
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     endpoint: String,
-    key: Option<String>,
+    credential: Option<Result<Credential>>,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     consistency: Option<ConsistencyLevel>,
@@ -54,7 +54,7 @@ impl ClientBuilder {
     pub(super) fn new(endpoint: &str) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
-            key: None,
+            credential: None,
             transport: None,
             clock: Arc::new(SystemClock::new()),
             consistency: None,
@@ -73,17 +73,25 @@ impl ClientBuilder {
 
     /// Starts from a connection string: see [`CosmosClient::from_connection_string`].
     pub fn from_connection_string(text: &str) -> Result<Self> {
-        let parsed = ConnectionString::parse(text)?;
-        let builder = Self::new(&parsed.endpoint).key(&parsed.key);
-        if parsed.disable_certificate_validation { builder.without_certificate_validation() } else { Ok(builder) }
+        let parsed = text.parse::<ConnectionString>()?;
+        let mut builder = Self::new(&parsed.endpoint);
+        builder.credential = Some(Ok(Credential::Key(parsed.key)));
+        Ok(if parsed.accepts_invalid_certificates { builder.without_certificate_validation() } else { builder })
     }
 
     /// Starts from the environment: see [`CosmosClient::from_env`].
     pub fn from_env() -> Result<Self> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.trim().is_empty());
-        if let Some(text) = variable("COSMOS_CONNECTION_STRING") {
-            return Self::from_connection_string(&text);
+        let builder = match variable("COSMOS_CONNECTION_STRING") {
+            Some(text) => Self::from_connection_string(&text)?,
+            None => Self::from_endpoint_and_key()?,
+        };
+        match variable("COSMOS_ROOT_CERTIFICATE") {
+            Some(file) => builder.with_root_certificate_file(&file),
+            None => Ok(builder),
         }
+    }
+
+    fn from_endpoint_and_key() -> Result<Self> {
         match (variable("COSMOS_ENDPOINT"), variable("COSMOS_KEY")) {
             (Some(endpoint), Some(key)) => Ok(Self::new(&endpoint).key(&key)),
             (Some(_), None) => Err(Error::credential("COSMOS_ENDPOINT is set, but COSMOS_KEY is not")),
@@ -95,18 +103,31 @@ impl ClientBuilder {
     }
 
     #[cfg(feature = "ureq")]
-    fn without_certificate_validation(self) -> Result<Self> {
-        Ok(self.danger_accept_invalid_certs(true))
+    fn without_certificate_validation(self) -> Self {
+        self.danger_accept_invalid_certs(true)
     }
 
     #[cfg(not(feature = "ureq"))]
-    fn without_certificate_validation(self) -> Result<Self> {
+    fn without_certificate_validation(self) -> Self {
+        self
+    }
+
+    #[cfg(feature = "ureq")]
+    fn with_root_certificate_file(self, file: &str) -> Result<Self> {
+        let pem = std::fs::read(file).map_err(|error| {
+            Error::credential(format!("the file of COSMOS_ROOT_CERTIFICATE, {file:?}, cannot be read")).with_source(error)
+        })?;
+        Ok(self.root_certificate(pem))
+    }
+
+    #[cfg(not(feature = "ureq"))]
+    fn with_root_certificate_file(self, _file: &str) -> Result<Self> {
         Ok(self)
     }
 
     /// One of the account's keys, in Base64 as the portal shows it.
     pub fn key(mut self, key: &str) -> Self {
-        self.key = Some(key.to_owned());
+        self.credential = Some(MasterKey::new(key).map(Credential::Key));
         self
     }
 
@@ -195,7 +216,7 @@ impl ClientBuilder {
                 self.endpoint
             )));
         }
-        let credential = Credential::key(self.key.as_deref().ok_or_else(no_key)?)?;
+        let credential = self.credential.take().ok_or_else(no_key)??;
         let discovery = self.endpoint_discovery.unwrap_or(!endpoint.is_loopback());
         let transport = match self.transport.take() {
             Some(transport) => transport,
@@ -238,6 +259,11 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
+}
+
+/// A variable of the environment that is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|it| !it.trim().is_empty())
 }
 
 fn no_key() -> Error {

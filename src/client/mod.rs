@@ -69,7 +69,8 @@ impl CosmosClient {
         ClientBuilder::from_connection_string(text)?.build()
     }
 
-    /// A client from the environment: `COSMOS_CONNECTION_STRING`, or `COSMOS_ENDPOINT` and `COSMOS_KEY`.
+    /// A client from the environment: `COSMOS_CONNECTION_STRING`, or `COSMOS_ENDPOINT` and `COSMOS_KEY`; and
+    /// `COSMOS_ROOT_CERTIFICATE`, a PEM file with a further root certificate, for emulators.
     ///
     /// # Errors
     /// None of them is set, or what is set is malformed.

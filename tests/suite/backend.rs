@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use cosmosdb::{Container, ContainerProperties, CosmosClient, Database, Emulator, PartitionKeyDefinition};
+use cosmosdb::{ClientBuilder, Container, ContainerProperties, CosmosClient, Database, Emulator, PartitionKeyDefinition};
 
 /// Declares each of these functions as a test of every back end.
 macro_rules! on_every_backend {
@@ -59,8 +59,7 @@ impl Account {
     }
 
     pub fn live() -> Option<Self> {
-        let text = std::env::var("COSMOS_TEST_CONNECTION_STRING").ok()?;
-        let client = CosmosClient::from_connection_string(&text).unwrap();
+        let client = live_client()?;
         let prefix = format!("cosmosdb-test-{}", std::process::id());
         Some(Self { client, emulator: None, prefix, live: true, _server: None })
     }
@@ -87,6 +86,16 @@ impl Account {
         std::mem::forget(database);
         Owned { database: handle.database().clone(), handle, live }
     }
+}
+
+/// A client of the account of `COSMOS_TEST_CONNECTION_STRING`.
+pub fn live_client() -> Option<CosmosClient> {
+    let text = std::env::var("COSMOS_TEST_CONNECTION_STRING").ok()?;
+    let mut builder = ClientBuilder::from_connection_string(&text).unwrap();
+    if let Ok(file) = std::env::var("COSMOS_ROOT_CERTIFICATE") {
+        builder = builder.root_certificate(std::fs::read(file).unwrap());
+    }
+    Some(builder.build().unwrap())
 }
 
 /// A handle whose database is deleted when the test ends, where the account is a real one.
