@@ -395,7 +395,13 @@ fn shorten(text: &str) -> String {
     if text.len() <= LONGEST_MESSAGE {
         return text.to_owned();
     }
-    format!("{}…", &text[..text.floor_char_boundary(LONGEST_MESSAGE)])
+    format!("{}…", prefix(text, LONGEST_MESSAGE))
+}
+
+/// The longest part of `text` from its start that has no more than `bytes` bytes and ends between characters.
+pub(crate) fn prefix(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -76,7 +76,11 @@ impl ClientBuilder {
         let parsed = text.parse::<ConnectionString>()?;
         let mut builder = Self::new(&parsed.endpoint);
         builder.credential = Some(Ok(Credential::Key(parsed.key)));
-        Ok(if parsed.accepts_invalid_certificates { builder.without_certificate_validation() } else { builder })
+        Ok(if parsed.accepts_invalid_certificates {
+            builder.without_certificate_validation()
+        } else {
+            builder
+        })
     }
 
     /// Starts from the environment: see [`CosmosClient::from_env`].
@@ -94,8 +98,12 @@ impl ClientBuilder {
     fn from_endpoint_and_key() -> Result<Self> {
         match (variable("COSMOS_ENDPOINT"), variable("COSMOS_KEY")) {
             (Some(endpoint), Some(key)) => Ok(Self::new(&endpoint).key(&key)),
-            (Some(_), None) => Err(Error::credential("COSMOS_ENDPOINT is set, but COSMOS_KEY is not")),
-            (None, Some(_)) => Err(Error::credential("COSMOS_KEY is set, but COSMOS_ENDPOINT is not")),
+            (Some(_), None) => {
+                Err(Error::credential("COSMOS_ENDPOINT is set, but COSMOS_KEY is not"))
+            }
+            (None, Some(_)) => {
+                Err(Error::credential("COSMOS_KEY is set, but COSMOS_ENDPOINT is not"))
+            }
             (None, None) => Err(Error::credential(
                 "the environment names no account: set COSMOS_CONNECTION_STRING, or COSMOS_ENDPOINT and COSMOS_KEY",
             )),
@@ -115,7 +123,10 @@ impl ClientBuilder {
     #[cfg(feature = "ureq")]
     fn with_root_certificate_file(self, file: &str) -> Result<Self> {
         let pem = std::fs::read(file).map_err(|error| {
-            Error::credential(format!("the file of COSMOS_ROOT_CERTIFICATE, {file:?}, cannot be read")).with_source(error)
+            Error::credential(format!(
+                "the file of COSMOS_ROOT_CERTIFICATE, {file:?}, cannot be read"
+            ))
+            .with_source(error)
         })?;
         Ok(self.root_certificate(pem))
     }
@@ -151,7 +162,10 @@ impl ClientBuilder {
     }
 
     /// The regions to read from, the best first. Default: the account's own order.
-    pub fn preferred_regions<R: Into<String>>(mut self, regions: impl IntoIterator<Item = R>) -> Self {
+    pub fn preferred_regions<R: Into<String>>(
+        mut self,
+        regions: impl IntoIterator<Item = R>,
+    ) -> Self {
         self.preferred_regions = regions.into_iter().map(Into::into).collect();
         self
     }
@@ -246,12 +260,14 @@ impl ClientBuilder {
 
     #[cfg(feature = "ureq")]
     fn default_transport(&mut self) -> Result<Arc<dyn Transport>> {
-        Ok(Arc::new(crate::transport::UreqTransport::new(std::mem::take(&mut self.connection))?))
+        Ok(Arc::new(crate::transport::UreqTransport::new(&self.connection)?))
     }
 
     #[cfg(not(feature = "ureq"))]
     fn default_transport(&mut self) -> Result<Arc<dyn Transport>> {
-        Err(Error::invalid_input("the client has no transport: enable the feature `ureq`, or give one with transport(…)"))
+        Err(Error::invalid_input(
+            "the client has no transport: enable the feature `ureq`, or give one with transport(…)",
+        ))
     }
 }
 
@@ -278,6 +294,7 @@ fn user_agent(suffix: Option<&str>) -> Result<HeaderValue> {
             "the user agent suffix {suffix:?} must have at most 64 characters, all of them printable ASCII"
         )));
     }
-    HeaderValue::try_from(format!("{base} {suffix}"))
-        .map_err(|error| Error::invalid_input("the user agent suffix makes no valid header").with_source(error))
+    HeaderValue::try_from(format!("{base} {suffix}")).map_err(|error| {
+        Error::invalid_input("the user agent suffix makes no valid header").with_source(error)
+    })
 }

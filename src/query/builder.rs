@@ -69,7 +69,9 @@ const DEFAULT_BUFFER: usize = 10_000;
 impl<T> Query<T> {
     pub(crate) fn of_items(container: &Container, text: String) -> Self {
         let client = container.database.client.clone();
-        let setup = container.feed_spec(Action::Query).map(|spec| Setup::new(spec, Some(container.clone()), text));
+        let setup = container
+            .feed_spec(Action::Query)
+            .map(|spec| Setup::new(spec, Some(container.clone()), text));
         Self { client, setup, item: PhantomData }
     }
 
@@ -268,9 +270,14 @@ pub(super) fn body(text: &str, parameters: &[(String, serde_json::Value)]) -> Re
 
 fn check_parameter_name(name: &str) -> Result<()> {
     let identifier = name.strip_prefix('@').unwrap_or_default();
-    let valid = identifier.chars().enumerate().all(|(index, it)| it == '_' || it.is_alphabetic() || index > 0 && it.is_alphanumeric());
+    let valid = identifier
+        .chars()
+        .enumerate()
+        .all(|(index, it)| it == '_' || it.is_alphabetic() || index > 0 && it.is_alphanumeric());
     if identifier.is_empty() || !valid {
-        return Err(Error::invalid_input(format!("the parameter name {name:?} is not `@` and an identifier")));
+        return Err(Error::invalid_input(format!(
+            "the parameter name {name:?} is not `@` and an identifier"
+        )));
     }
     Ok(())
 }

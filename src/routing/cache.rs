@@ -47,8 +47,15 @@ impl ContainerCache {
     }
 
     /// The facts about a container, read from the service where they are not known.
-    pub(crate) fn get(&self, shared: &Shared, container: &Link, timeout: Duration) -> Result<Arc<ContainerFacts>> {
-        self.entry(container).facts.get_or_fetch(timeout, || read_container(shared, container, timeout))
+    pub(crate) fn get(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Result<Arc<ContainerFacts>> {
+        self.entry(container)
+            .facts
+            .get_or_fetch(timeout, || read_container(shared, container, timeout))
     }
 
     /// The partition key ranges of a container, read from the service where they are not known.
@@ -58,7 +65,9 @@ impl ContainerCache {
         container: &Link,
         timeout: Duration,
     ) -> Result<Arc<PartitionKeyRangeMap>> {
-        self.entry(container).ranges.get_or_fetch(timeout, || read_ranges(shared, container, None, timeout))
+        self.entry(container)
+            .ranges
+            .get_or_fetch(timeout, || read_ranges(shared, container, None, timeout))
     }
 
     /// The partition key ranges after a change that made those that the caller `saw` wrong.
@@ -79,7 +88,12 @@ impl ContainerCache {
     }
 
     fn entry(&self, container: &Link) -> Arc<Entry> {
-        let known = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(container.as_str()).cloned();
+        let known = self
+            .entries
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(container.as_str())
+            .cloned();
         known.unwrap_or_else(|| {
             let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(entries.entry(container.as_str().to_owned()).or_default())
@@ -99,7 +113,7 @@ fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Resul
     let properties: ContainerProperties = shared.run(spec)?.item()?;
     let definition = properties.partition_key;
     let paths = definition.paths.iter().map(|it| parse_path(it)).collect::<Result<_>>()?;
-    Ok(ContainerFacts { rid: properties.system.rid, definition, paths })
+    Ok(ContainerFacts { rid: properties.system.rid.unwrap_or_default(), definition, paths })
 }
 
 /// Most tries to read ranges that fit together while a split is under way.
@@ -117,7 +131,8 @@ fn read_ranges(
     let mut base = seen;
     for retry in 0..MOST_TRIES {
         let left = end.saturating_sub(shared.clock.monotonic());
-        let (documents, etag) = read_range_feed(shared, container, base.and_then(|it| it.etag()), left)?;
+        let (documents, etag) =
+            read_range_feed(shared, container, base.and_then(|it| it.etag()), left)?;
         let map = match base.filter(|it| it.etag().is_some()) {
             Some(base) => base.merge(documents, etag),
             None => PartitionKeyRangeMap::new(documents, etag),
@@ -134,7 +149,10 @@ fn read_ranges(
         shared.clock.sleep(wait);
     }
     let name = container.as_str();
-    Err(Error::new(crate::ErrorKind::Service, format!("the partition key ranges of {name} do not fit together")))
+    Err(Error::new(
+        crate::ErrorKind::Service,
+        format!("the partition key ranges of {name} do not fit together"),
+    ))
 }
 
 /// Most pages of the feed of ranges: a bound against servers that never end it.
