@@ -7,5 +7,10 @@
 pub(crate) mod ast;
 pub(crate) mod environment;
 pub(crate) mod error;
+mod expression;
 pub(crate) mod functions;
+mod lexer;
+pub(crate) mod naming;
+pub(crate) mod parser;
+mod token;
 pub(crate) mod value;
