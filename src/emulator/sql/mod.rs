@@ -5,6 +5,7 @@
 //! many partitions, [`execute`] runs it over the items of one.
 
 pub(crate) mod ast;
+pub(crate) mod bind;
 pub(crate) mod environment;
 pub(crate) mod error;
 mod expression;
@@ -12,5 +13,7 @@ pub(crate) mod functions;
 mod lexer;
 pub(crate) mod naming;
 pub(crate) mod parser;
+pub(crate) mod print;
 mod token;
 pub(crate) mod value;
+pub(crate) mod walk;
