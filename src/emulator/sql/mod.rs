@@ -6,6 +6,7 @@
 
 mod aggregate;
 pub(crate) mod ast;
+pub(crate) mod bind;
 mod candidate;
 mod compile;
 pub(crate) mod distinct;
@@ -23,6 +24,7 @@ mod operators;
 pub(crate) mod order;
 pub(crate) mod page;
 pub(crate) mod parser;
+pub(crate) mod print;
 mod program;
 mod project;
 mod rank;
@@ -32,3 +34,4 @@ mod subquery;
 mod token;
 pub(crate) mod value;
 mod vector;
+pub(crate) mod walk;

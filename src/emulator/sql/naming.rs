@@ -2,8 +2,25 @@
 
 use std::sync::Arc;
 
-use super::ast::{Expr, SelectItem};
+use super::ast::{Collection, Expr, SelectItem, Source, Step};
 use super::value::Value;
+
+/// The name by which the rest of a query refers to a source: the alias, else the last name of its path.
+pub(crate) fn source_alias(source: &Source) -> Option<Arc<str>> {
+    match source {
+        Source::Iterate { alias, .. } | Source::Alias { alias: Some(alias), .. } => {
+            Some(alias.clone())
+        }
+        Source::Alias { collection: Collection::Path { root, steps, .. }, alias: None } => {
+            match steps.last() {
+                None => Some(root.clone()),
+                Some(Step::Property(name) | Step::Quoted(name)) => Some(name.clone()),
+                Some(Step::Index(_)) => None,
+            }
+        }
+        Source::Alias { collection: Collection::Subquery(_), alias: None } => None,
+    }
+}
 
 /// The property names of a select list: the alias, else the last name of a path, else `$1`, `$2` and so on, counting
 /// only the columns that need such a number.

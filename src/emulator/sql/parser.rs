@@ -75,8 +75,8 @@ impl<'a> Parser<'a> {
         let from = if self.eat_keyword("FROM") { Some(self.from()?) } else { None };
         let filter = if self.eat_keyword("WHERE") { Some(self.scalar()?) } else { None };
         let group_by = self.group_by()?;
-        if !group_by.is_empty() && select.projection == Projection::Star {
-            self.note(star, "SC2041", "'SELECT *' is not allowed with GROUP BY.".into());
+        if select.projection == Projection::Star {
+            self.check_star(star, from.as_ref(), !group_by.is_empty());
         }
         let order_by = self.order_by()?;
         let window = self.window()?;
@@ -91,6 +91,23 @@ impl<'a> Parser<'a> {
             return Ok(Projection::Value(self.scalar()?));
         }
         Ok(Projection::List(self.list(Self::select_item)?))
+    }
+
+    fn check_star(&mut self, star: Span, from: Option<&From>, grouped: bool) {
+        match from {
+            None => {
+                let message = "'SELECT *' is not valid if FROM clause is omitted.";
+                self.note(star, "SC2040", message.into());
+            }
+            Some(from) if !from.joins.is_empty() => {
+                let message = "'SELECT *' is only valid with a single input set.";
+                self.note(star, "SC2040", message.into());
+            }
+            Some(_) if grouped => {
+                self.note(star, "SC2041", "'SELECT *' is not allowed with GROUP BY.".into());
+            }
+            Some(_) => {}
+        }
     }
 
     fn select_item(&mut self) -> Result<SelectItem, SqlError> {

@@ -103,7 +103,7 @@ fn a_minus_before_a_number_is_part_of_it() {
 
 #[test]
 fn sources_have_paths_aliases_and_subqueries() {
-    let text = r#"SELECT * FROM Root r JOIN c IN r.a["b"][0] JOIN (SELECT VALUE 1) AS s JOIN r.x"#;
+    let text = r#"SELECT r FROM Root r JOIN c IN r.a["b"][0] JOIN (SELECT VALUE 1) AS s JOIN r.x"#;
     let from = parse(text).unwrap().from.unwrap();
     let Source::Alias { collection: Collection::Path { root, span, .. }, alias } = from.source
     else {
