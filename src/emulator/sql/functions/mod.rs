@@ -25,11 +25,16 @@ macro_rules! row {
 }
 
 mod arguments;
+mod array;
 mod conditional;
 mod datetime;
 mod integer;
 mod item;
 mod math;
+mod regex;
+mod set;
+mod string;
+mod text_parse;
 mod type_check;
 
 /// A built-in scalar function.
@@ -45,11 +50,16 @@ pub(crate) struct Function {
 }
 
 const FAMILIES: &[&[Function]] = &[
+    array::FUNCTIONS,
     conditional::FUNCTIONS,
     datetime::FUNCTIONS,
     integer::FUNCTIONS,
     item::FUNCTIONS,
     math::FUNCTIONS,
+    regex::FUNCTIONS,
+    set::FUNCTIONS,
+    string::FUNCTIONS,
+    text_parse::FUNCTIONS,
     type_check::FUNCTIONS,
 ];
 
