@@ -1,41 +1,12 @@
-//! The aggregate functions.
+//! Computes the aggregate functions.
 
 use super::ast::BinaryOp;
+use super::bind::Aggregate;
 use super::distinct::Seen;
 use super::operators::arithmetic;
 use super::order::SortKey;
 use super::order::compare_scalars;
 use super::value::{Number, Value};
-
-/// Which aggregate function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AggregateKind {
-    Count,
-    CountIf,
-    Sum,
-    Average,
-    Min,
-    Max,
-    MakeList,
-    MakeSet,
-}
-
-impl AggregateKind {
-    /// The aggregate function of that name, in any case.
-    pub(crate) fn lookup(name: &str) -> Option<Self> {
-        let known = [
-            ("COUNT", Self::Count),
-            ("COUNTIF", Self::CountIf),
-            ("SUM", Self::Sum),
-            ("AVG", Self::Average),
-            ("MIN", Self::Min),
-            ("MAX", Self::Max),
-            ("MAKELIST", Self::MakeList),
-            ("MAKESET", Self::MakeSet),
-        ];
-        known.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, kind)| *kind)
-    }
-}
 
 /// The state of one aggregate over the rows seen so far. Undefined operands are passed over.
 #[derive(Debug)]
@@ -70,20 +41,18 @@ pub(super) enum Extreme {
 }
 
 impl Accumulator {
-    pub(super) fn new(kind: AggregateKind) -> Self {
+    pub(super) fn new(kind: Aggregate) -> Self {
         let sum = |average| Self::Sum { sum: Some(Number::Int(0)), count: 0, average };
         let extreme = |greatest| Self::Extreme { best: Extreme::Nothing, greatest };
         match kind {
-            AggregateKind::Count => Self::Count { only_true: false, count: 0 },
-            AggregateKind::CountIf => Self::Count { only_true: true, count: 0 },
-            AggregateKind::Sum => sum(false),
-            AggregateKind::Average => sum(true),
-            AggregateKind::Min => extreme(false),
-            AggregateKind::Max => extreme(true),
-            AggregateKind::MakeList => Self::List { values: Vec::new(), seen: None },
-            AggregateKind::MakeSet => {
-                Self::List { values: Vec::new(), seen: Some(Seen::default()) }
-            }
+            Aggregate::Count => Self::Count { only_true: false, count: 0 },
+            Aggregate::CountIf => Self::Count { only_true: true, count: 0 },
+            Aggregate::Sum => sum(false),
+            Aggregate::Average => sum(true),
+            Aggregate::Min => extreme(false),
+            Aggregate::Max => extreme(true),
+            Aggregate::MakeList => Self::List { values: Vec::new(), seen: None },
+            Aggregate::MakeSet => Self::List { values: Vec::new(), seen: Some(Seen::default()) },
         }
     }
 
@@ -170,7 +139,7 @@ mod tests {
         ] {
             let kinds = ["count", "Sum", "AVG", "MIN", "MAX"];
             for (name, expected) in kinds.into_iter().zip(expected) {
-                let mut accumulator = Accumulator::new(AggregateKind::lookup(name).unwrap());
+                let mut accumulator = Accumulator::new(Aggregate::from_name(name).unwrap());
                 for value in &values {
                     accumulator.add(&match *value {
                         "u" => Value::Undefined,
@@ -186,9 +155,7 @@ mod tests {
 
     #[test]
     fn sets_have_no_duplicates() {
-        for (kind, expected) in
-            [(AggregateKind::MakeList, "[1,1,2]"), (AggregateKind::MakeSet, "[1,2]")]
-        {
+        for (kind, expected) in [(Aggregate::MakeList, "[1,1,2]"), (Aggregate::MakeSet, "[1,2]")] {
             let mut accumulator = Accumulator::new(kind);
             for value in [1.0, 1.0, 2.0] {
                 accumulator.add(&Value::from(value));

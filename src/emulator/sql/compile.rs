@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use super::aggregate::AggregateKind;
 use super::ast::{
     Collection, Count, Direction, Expr, From, OrderBy, OrderItem, Projection, Query, Source, Span,
     Step,
 };
+use super::bind::Aggregate;
 use super::environment::Environment;
 use super::error::SqlError;
 use super::eval::{Frame, evaluate};
 use super::functions::{self, Function};
 use super::like::LikePattern;
 use super::naming::column_names;
-use super::program::{Aggregate, Node, Pattern, Program, RowSource, Shape, SortColumn};
+use super::program::{AggregateCall, Node, Pattern, Program, RowSource, Shape, SortColumn};
 use super::rank;
 use super::value::{Number, Value};
 use super::vector;
@@ -34,7 +34,7 @@ pub(super) struct Compiler<'c> {
     pub(super) environment: &'c Environment<'c>,
     outer: Option<&'c Self>,
     names: Vec<Binding>,
-    aggregates: Vec<Aggregate>,
+    aggregates: Vec<AggregateCall>,
     /// Computed properties are not known to the queries of computed properties.
     has_computed: bool,
 }
@@ -273,10 +273,10 @@ impl<'c> Compiler<'c> {
     }
 
     fn call(&mut self, name: &str, args: &[Expr], span: &Span) -> Result<Node, SqlError> {
-        if let Some(kind) = AggregateKind::lookup(name) {
+        if let Some(kind) = Aggregate::from_name(name) {
             let [operand] = args else { return Err(wrong_arity(name, span)) };
             let operand = self.expr(operand)?;
-            self.aggregates.push(Aggregate { kind, operand });
+            self.aggregates.push(AggregateCall { kind, operand });
             return Ok(Node::Aggregate(self.aggregates.len() - 1));
         }
         let mut nodes = self.exprs(args)?;
@@ -301,7 +301,9 @@ pub(super) fn function(
     args: usize,
     span: &Span,
 ) -> Result<&'static Function, SqlError> {
-    let Some(function) = functions::lookup(name) else {
+    // Rewritten queries call the distance by another name.
+    let known = if vector::is_distance(name) { vector::DISTANCE } else { name };
+    let Some(function) = functions::lookup(known) else {
         let message = format!("'{name}' is not a recognized built-in function name.");
         return Err(SqlError::at(span.clone(), "SC2005", message));
     };

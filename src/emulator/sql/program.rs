@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::aggregate::AggregateKind;
 use super::ast::{BinaryOp, Direction, Quantifier, UnaryOp};
+use super::bind::Aggregate;
 use super::functions::Function;
 use super::like::LikePattern;
 use super::value::Value;
@@ -15,7 +15,7 @@ pub(super) struct Program {
     pub(super) sources: Vec<RowSource>,
     pub(super) filter: Option<Node>,
     pub(super) group_by: Vec<Node>,
-    pub(super) aggregates: Vec<Aggregate>,
+    pub(super) aggregates: Vec<AggregateCall>,
     pub(super) order_by: Vec<SortColumn>,
     pub(super) rank: Option<Rank>,
     pub(super) shape: Shape,
@@ -37,8 +37,8 @@ pub(super) enum RowSource {
 }
 
 /// An aggregate function over the rows of a group.
-pub(super) struct Aggregate {
-    pub(super) kind: AggregateKind,
+pub(super) struct AggregateCall {
+    pub(super) kind: Aggregate,
     pub(super) operand: Node,
 }
 

@@ -86,7 +86,9 @@ pub(super) fn collect(
             }
             if passes {
                 row += 1;
-                metrics.retrieve(&item[0]);
+                if row == 1 {
+                    metrics.retrieve(&item[0]);
+                }
                 let (keys, slots) = (Vec::new(), slots.to_vec());
                 candidates.push(Candidate { keys, rid, row, slots, aggregates: Vec::new() });
             }

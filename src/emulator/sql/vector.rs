@@ -5,9 +5,12 @@ use super::environment::{DistanceFunction, Environment, VectorEmbedding};
 use super::program::Node;
 use super::value::{Object, Value};
 
+/// The function of the language.
+pub(super) const DISTANCE: &str = "VECTORDISTANCE";
+
 /// Whether a function measures how far vectors are apart.
 pub(super) fn is_distance(name: &str) -> bool {
-    name.eq_ignore_ascii_case("VECTORDISTANCE") || name == "_VectorScore"
+    name.eq_ignore_ascii_case(DISTANCE) || name.eq_ignore_ascii_case("_VECTORSCORE")
 }
 
 /// In which order the nearest vectors come first, if the expression is a distance.

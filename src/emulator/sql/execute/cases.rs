@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Document, execute};
 use crate::emulator::sql::ast::Query;
+use crate::emulator::sql::bind::bind;
 use crate::emulator::sql::environment::{
     DistanceFunction, Environment, NoUserFunctions, VectorEmbedding,
 };
@@ -14,7 +15,10 @@ use crate::emulator::sql::parser::parse;
 use crate::emulator::sql::value::{Object, Value};
 
 /// Cases that do not pass, each with the reason.
-const EXCEPTIONS: &[(&str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str)] = &[(
+    "docs/contains-all-cs-1",
+    "the documented result of its first call is that of a search that ignores case",
+)];
 
 #[test]
 fn documented_queries_give_their_documented_results() {
@@ -67,8 +71,7 @@ fn run(case: &Value, text: &str) -> Result<(Query, Vec<Value>), SqlError> {
             (it.get("name").as_str().unwrap().trim_start_matches('@').into(), it.get("value"))
         })
         .collect();
-    let _ = &parameters;
-    let query = parse(text)?;
+    let query = bind(parse(text)?, &parameters)?;
     let container = case.get("container");
     let (computed, vectors) = (computed(&container), vectors(&container));
     let environment = Environment {
