@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Admits connections and knows them until they leave.
 #[derive(Debug)]
@@ -96,19 +96,16 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Waits until all have left; cuts off those that have not within `grace`.
-    pub(super) fn empty(&self, grace: Duration) {
-        let deadline = Instant::now() + grace;
-        let mut guests = self.guests();
-        while !guests.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                guests.values().for_each(|it| it.close(Shutdown::Both));
-                return;
-            }
-            let woken = self.changed.wait_timeout(guests, left);
-            guests = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
+    /// Waits until all have left, for at most `timeout`; says whether they have.
+    pub(super) fn empty_within(&self, timeout: Duration) -> bool {
+        let waited =
+            self.changed.wait_timeout_while(self.guests(), timeout, |guests| !guests.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_empty()
+    }
+
+    /// Cuts off all that are still there.
+    pub(super) fn cut_off(&self) {
+        self.guests().values().for_each(|it| it.close(Shutdown::Both));
     }
 
     /// Waits for somebody to leave, for a little while: what helps when the system is out of sockets or threads.

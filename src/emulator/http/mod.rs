@@ -73,7 +73,7 @@ struct Limits {
     /// How long, and for how many bytes, the server listens on to a client that it has refused.
     linger: Duration,
     linger_bytes: usize,
-    /// How long a stopping server waits for the responses under way.
+    /// How long a stopping server waits for the responses under way, and once more after it has cut them off.
     grace: Duration,
 }
 
@@ -89,7 +89,7 @@ impl Default for Limits {
             response: Duration::from_secs(30),
             linger: Duration::from_secs(2),
             linger_bytes: 64 * 1024 * 1024,
-            grace: Duration::from_secs(5),
+            grace: Duration::from_secs(3),
         }
     }
 }
@@ -168,7 +168,7 @@ impl Server {
 
     /// Stops listening, lets the responses under way be finished, and returns when all its threads have ended.
     ///
-    /// Dropping the server does the same.
+    /// A connection that takes longer than a few seconds over that is cut off. Dropping the server does the same.
     pub fn stop(self) {
         drop(self);
     }
@@ -179,7 +179,13 @@ impl Drop for Server {
         self.gate.stop();
         // A thread that could not be woken ends with the process; waiting for it might take as long.
         self.acceptors.retain(|(addr, _)| listener::wake(*addr));
-        self.gate.empty(self.grace);
+        if !self.gate.empty_within(self.grace) {
+            self.gate.cut_off();
+            if !self.gate.empty_within(self.grace) {
+                // A handler that does not return keeps its thread, but not the caller.
+                return;
+            }
+        }
         for (_, acceptor) in self.acceptors.drain(..) {
             // A panic has had its message by now, and dropping a server must not add another.
             let _ = acceptor.join();
