@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 
-use super::Service;
 use super::body::{ChunkDecoder, Framing};
+use super::control;
 use super::gate::{Admission, Gate};
 use super::head::Head;
 use super::response::{self, Manner, Refusal};
+use super::site::Service;
 use super::socket::{Stream, is_timeout};
-use super::{control, log_request};
 use crate::transport::{Request, Response};
+use crate::wire::header;
 
 /// How much is read at once.
 const READ_BYTES: usize = 16 * 1024;
@@ -226,6 +227,20 @@ fn into_request(head: Head, body: Vec<u8>) -> Request {
     *request.uri_mut() = head.uri;
     *request.headers_mut() = head.headers;
     request
+}
+
+/// The request log: one line at level info, under the target `cosmosdb::emulator`.
+fn log_request(request: &Request, response: &Response, took: Duration) {
+    let charge = response.headers().get(header::REQUEST_CHARGE).and_then(|it| it.to_str().ok());
+    log::info!(
+        target: "cosmosdb::emulator",
+        "{} {} -> {} in {:.1} ms, {} RU",
+        request.method(),
+        request.uri().path_and_query().map_or("/", |it| it.as_str()),
+        response.status().as_u16(),
+        took.as_secs_f64() * 1000.0,
+        charge.unwrap_or("0"),
+    );
 }
 
 impl From<Refusal> for Failure {

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use super::Service;
 use super::connection::Connection;
 use super::gate::Gate;
+use super::site::Service;
 
 /// How often a free port is looked for that is free for both families of addresses.
 const PORT_ATTEMPTS: usize = 16;

@@ -1,6 +1,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
@@ -8,8 +9,10 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
+use super::gate::Gate;
+use super::options::Limits;
 use super::*;
-use crate::transport::{TransportError, TransportErrorKind};
+use crate::transport::{Request, Response, TransportError, TransportErrorKind};
 
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
@@ -26,13 +29,22 @@ fn echo(request: &Request) -> Result<Response, TransportError> {
     }
 }
 
-fn start(limits: Limits) -> Server {
+fn serve(limits: Limits, handler: impl Transport + 'static) -> Server {
     let options = ServeOptions { limits, ..ServeOptions::new(ANY) };
-    Server::start(options, Arc::new(echo), None).unwrap()
+    let handler: Arc<dyn Transport> = Arc::new(handler);
+    Server::start(&options, &handler, None).unwrap()
+}
+
+fn start(limits: Limits) -> Server {
+    serve(limits, echo)
 }
 
 fn server() -> Server {
     start(Limits::default())
+}
+
+fn gate(server: &Server) -> Arc<Gate> {
+    Arc::clone(&server.sites[0].gate)
 }
 
 /// A client that sends what it is told and reads responses one by one.
@@ -258,12 +270,10 @@ fn slow_clients_are_told_and_idle_ones_are_dropped() {
 fn a_client_that_reads_nothing_is_cut_off() {
     let soon = Duration::from_millis(40);
     let large = |_: &Request| Ok(Response::new(vec![b'x'; 32 * 1024 * 1024]));
-    let limits = Limits { response: soon, ..Limits::default() };
-    let options = ServeOptions { limits, ..ServeOptions::new(ANY) };
-    let server = Server::start(options, Arc::new(large), None).unwrap();
+    let server = serve(Limits { response: soon, ..Limits::default() }, large);
     let mut client = connect(&server);
     client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").fill();
-    assert!(server.gate.empty_within(Duration::from_secs(10)));
+    assert!(gate(&server).empty_within(Duration::from_secs(10)));
 }
 
 #[test]
@@ -298,11 +308,11 @@ fn a_stopping_server_finishes_its_responses_and_ends_its_threads() {
             echo(request)
         })
     };
-    let server = Server::start(ServeOptions::new(ANY), Arc::clone(&handler), None).unwrap();
+    let server = Server::start(&ServeOptions::new(ANY), &handler, None).unwrap();
     let (mut idle, mut busy) = (connect(&server), connect(&server));
     busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     entered.wait();
-    let gate = Arc::clone(&server.gate);
+    let gate = gate(&server);
     let stopping = thread::spawn(move || server.stop());
     while !gate.is_stopping() {
         thread::yield_now();
@@ -324,9 +334,7 @@ fn a_handler_that_never_returns_does_not_keep_the_server_from_stopping() {
         stuck.wait();
         echo(request)
     };
-    let limits = Limits { grace: Duration::from_millis(20), ..Limits::default() };
-    let options = ServeOptions { limits, ..ServeOptions::new(ANY) };
-    let server = Server::start(options, Arc::new(handler), None).unwrap();
+    let server = serve(Limits { grace: Duration::from_millis(20), ..Limits::default() }, handler);
     connect(&server).send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     barrier.wait();
     server.stop();
@@ -345,9 +353,28 @@ fn a_loopback_server_answers_on_both_families() {
 }
 
 #[test]
+fn each_region_has_its_port_and_knows_the_others() {
+    let server = Server::start_regions(&ServeOptions::new(ANY), 3, None, |index, urls| {
+        let text = format!("{index} of {}", urls.join(" "));
+        Arc::new(move |_: &Request| Ok(Response::new(text.clone().into_bytes())))
+    });
+    let server = server.unwrap();
+    for (index, url) in server.region_urls().iter().enumerate() {
+        let authority = url.trim_start_matches("http://").trim_end_matches('/');
+        let stream = TcpStream::connect(authority).unwrap();
+        let answer = Client { stream, buffer: Vec::new() }.get("/").1;
+        assert_eq!(answer, format!("{index} of {}", server.region_urls().join(" ")));
+    }
+    assert_eq!(server.accepted_connections(), 3);
+    assert_eq!(ports(8081, 3).unwrap(), [8081, 8082, 8083]);
+    assert!(ports(65534, 3).is_err());
+}
+
+#[test]
 fn https_is_served_to_clients_that_trust_the_certificate() {
     let options = ServeOptions::new(ANY).tls(Tls::self_signed().unwrap());
-    let server = Server::start(options, Arc::new(echo), None).unwrap();
+    let handler: Arc<dyn Transport> = Arc::new(echo);
+    let server = Server::start(&options, &handler, None).unwrap();
     assert!(server.url().starts_with("https://127.0.0.1:"));
     let pem = server.certificate_pem().unwrap();
     let mut roots = RootCertStore::empty();
@@ -384,7 +411,8 @@ impl Controls for Ping {
 #[test]
 fn health_and_controls_are_answered_beside_the_account() {
     let handler: Arc<dyn Transport> = Arc::new(echo);
-    let server = Server::start(ServeOptions::new(ANY), handler, Some(Arc::new(Ping))).unwrap();
+    let controls: Arc<dyn Controls> = Arc::new(Ping);
+    let server = Server::start(&ServeOptions::new(ANY), &handler, Some(&controls)).unwrap();
     let mut client = connect(&server);
     let cases = [
         ("GET", "health", "", 200, r#""status":"ok""#),
