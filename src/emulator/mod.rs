@@ -1,2 +1,5 @@
 //! The emulator.
 mod sql;
+
+#[cfg(feature = "server")]
+mod http;
