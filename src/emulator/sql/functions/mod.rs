@@ -33,6 +33,7 @@ mod item;
 mod math;
 mod regex;
 mod set;
+mod spatial;
 mod string;
 mod text_parse;
 mod type_check;
@@ -58,6 +59,7 @@ const FAMILIES: &[&[Function]] = &[
     math::FUNCTIONS,
     regex::FUNCTIONS,
     set::FUNCTIONS,
+    spatial::FUNCTIONS,
     string::FUNCTIONS,
     text_parse::FUNCTIONS,
     type_check::FUNCTIONS,
