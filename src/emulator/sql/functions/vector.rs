@@ -12,8 +12,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// The distance or similarity of two vectors of the same length.
+///
+/// The service stores components as 32-bit floats and computes with 64 bits: its results show both.
 pub(crate) fn distance(a: &[f64], b: &[f64], function: DistanceFunction) -> f64 {
-    let sum = |term: fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| term(*x, *y)).sum::<f64>();
+    let stored = |it: f64| f64::from(it as f32);
+    let sum = |term: fn(f64, f64) -> f64| {
+        a.iter().zip(b).map(|(x, y)| term(stored(*x), stored(*y))).sum::<f64>()
+    };
     match function {
         DistanceFunction::DotProduct => sum(|x, y| x * y),
         DistanceFunction::Euclidean => sum(|x, y| (x - y) * (x - y)).sqrt(),
@@ -103,6 +108,13 @@ mod tests {
             ],
             1e-15,
         );
+    }
+
+    #[test]
+    fn components_are_32_bit_floats() {
+        let function = DistanceFunction::DotProduct;
+        assert_eq!(distance(&[0.1], &[1.0], function), f64::from(0.1f32));
+        assert!(!distance(&[1e300], &[1.0], function).is_finite());
     }
 
     #[test]
