@@ -90,9 +90,7 @@ impl Next<'_> {
         let timeout = ctx.remaining()?.min(ctx.shared.options.request_timeout);
         let response = match ctx.shared.transport.send(request, timeout) {
             Ok(response) => response,
-            Err(error) => {
-                return Err(Error::from_transport(error, request.uri().host().unwrap_or_default()));
-            }
+            Err(error) => return Err(Error::from_transport(error)),
         };
         match response.status().as_u16() {
             200..=299 | 304 => Ok(response),

@@ -25,15 +25,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(crate) use control::Controls;
-pub use options::ServeOptions;
+pub(crate) use options::ServeOptions;
 use site::{Plot, Site};
-pub use tls::Tls;
+pub(crate) use tls::Tls;
 
 use crate::transport::Transport;
 
-/// A running HTTP or HTTPS server. It stops when it is dropped.
+/// An emulator on a port, over HTTP or HTTPS. It stops when it is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub struct EmulatorServer {
     /// The first region's address.
     addr: SocketAddr,
     urls: Vec<String>,
@@ -41,7 +41,7 @@ pub struct Server {
     sites: Vec<Site>,
 }
 
-impl Server {
+impl EmulatorServer {
     /// Listens, and answers with what `handler` says.
     pub(crate) fn start(
         options: &ServeOptions,
@@ -82,7 +82,7 @@ impl Server {
         self.urls.first().map_or("", String::as_str)
     }
 
-    /// The endpoints of the account's regions, in their order. The first is [`Server::url`].
+    /// The endpoints of the account's regions, in their order. The first is [`EmulatorServer::url`].
     pub fn region_urls(&self) -> &[String] {
         &self.urls
     }
