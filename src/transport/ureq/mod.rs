@@ -17,7 +17,7 @@ mod tls;
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use ureq::{Agent, Body, Error, Proxy};
@@ -112,7 +112,7 @@ impl Transport for UreqTransport {
             let reached = exchange::current();
             let error = errors::explain(error, reached, request.uri());
             if error.kind() == TransportErrorKind::Broken && reached.found_stale() {
-                self.shared.suspect_idle();
+                self.shared.suspect_pool(Instant::now());
             }
             error
         })
