@@ -28,14 +28,20 @@ mod arguments;
 mod array;
 mod conditional;
 mod datetime;
+mod full_text;
 mod integer;
 mod item;
 mod math;
 mod regex;
 mod set;
+mod spatial;
 mod string;
 mod text_parse;
 mod type_check;
+mod vector;
+
+pub(crate) use self::set::ValueSet;
+pub(crate) use self::vector::distance;
 
 /// A built-in scalar function.
 pub(crate) struct Function {
@@ -53,14 +59,17 @@ const FAMILIES: &[&[Function]] = &[
     array::FUNCTIONS,
     conditional::FUNCTIONS,
     datetime::FUNCTIONS,
+    full_text::FUNCTIONS,
     integer::FUNCTIONS,
     item::FUNCTIONS,
     math::FUNCTIONS,
     regex::FUNCTIONS,
     set::FUNCTIONS,
+    spatial::FUNCTIONS,
     string::FUNCTIONS,
     text_parse::FUNCTIONS,
     type_check::FUNCTIONS,
+    vector::FUNCTIONS,
 ];
 
 /// The function of that name, in any case. Internal names, with a leading underscore, must match exactly.
@@ -127,7 +136,8 @@ mod tests {
         }
     }
 
-    fn read_arguments(text: &str) -> Vec<Value> {
+    /// Arguments in JSON, where `undefined` may stand in lists.
+    pub(super) fn read_arguments(text: &str) -> Vec<Value> {
         const MARK: &str = "\u{1}undefined";
         let marked = text.replace("undefined", "\"\\u0001undefined\"");
         let values = Value::from_json(format!("[{marked}]").as_bytes()).unwrap();
