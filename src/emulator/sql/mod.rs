@@ -29,6 +29,7 @@ mod program;
 mod project;
 mod rank;
 pub(crate) mod resume;
+mod scan;
 mod source;
 mod subquery;
 mod token;

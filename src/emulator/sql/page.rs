@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::distinct::DistinctHash;
 use super::error::SqlError;
-use super::measure::measure;
+use super::measure::Measure;
 use super::order::SortKey;
 use super::program::Program;
 use super::resume::{Resume, ResumeFilter};
@@ -54,9 +54,9 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn retrieve(&mut self, document: &Value) {
+    pub(super) fn retrieve(&mut self, size: usize) {
         self.retrieved_count += 1;
-        self.retrieved_size += measure(document).bytes as u64;
+        self.retrieved_size += size as u64;
         self.index_utilization = 1.0;
     }
 }
@@ -104,12 +104,15 @@ impl<'r> PageBuilder<'r> {
     }
 
     /// Takes a row; breaks when it or the row after it has no place on this page.
-    pub(super) fn offer(&mut self, row: Value) -> Result<ControlFlow<()>, SqlError> {
+    pub(super) fn offer(
+        &mut self,
+        row: Value,
+        measure: Measure,
+    ) -> Result<ControlFlow<()>, SqlError> {
         if self.skip > 0 {
             self.skip -= 1;
             return Ok(ControlFlow::Continue(()));
         }
-        let measure = measure(&row);
         if !measure.finite {
             return Err(SqlError::NotRepresentable);
         }

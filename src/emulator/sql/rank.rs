@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::ast::{Direction, Expr, Span};
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Sorted};
 use super::compile::{Compiler, function};
 use super::environment::Environment;
 use super::error::SqlError;
@@ -70,10 +70,10 @@ pub(super) fn collect(
     documents: &mut dyn Iterator<Item = Document>,
     environment: &Environment<'_>,
     metrics: &mut Metrics,
-) -> Result<Vec<Candidate>, SqlError> {
+) -> Result<Sorted, SqlError> {
     let mut scorers = rank.scores.iter().map(Scorer::new).collect::<Result<Vec<_>, _>>()?;
     let mut candidates = Vec::new();
-    for Document { rid, value } in documents {
+    for Document { rid, value, size } in documents {
         metrics.scanned_count += 1;
         let item = [value];
         let outer = Frame::new(environment, &item);
@@ -87,7 +87,7 @@ pub(super) fn collect(
             if passes {
                 row += 1;
                 if row == 1 {
-                    metrics.retrieve(&item[0]);
+                    metrics.retrieve(size);
                 }
                 let (keys, slots) = (Vec::new(), slots.to_vec());
                 candidates.push(Candidate { keys, rid, row, slots, aggregates: Vec::new() });
@@ -102,9 +102,7 @@ pub(super) fn collect(
     for (candidate, score) in candidates.iter_mut().zip(fused) {
         candidate.keys.push(SortKey::of(&Value::from(score)));
     }
-    candidates
-        .sort_by(|a, b| super::candidate::compare_keys(&a.keys, &b.keys, &program.directions()));
-    Ok(candidates)
+    Ok(Sorted::new(candidates, program.directions()))
 }
 
 /// Computes one component of the rank.

@@ -84,7 +84,7 @@ fn run(case: &Value, text: &str) -> Result<(Query, Vec<Value>), SqlError> {
     let mut documents = (1..).zip(seed.as_array().unwrap_or_default()).map(|(rid, item)| {
         let mut item = item.as_object().unwrap().clone();
         item.insert("_rid", Value::from("36ZyAPW+uN8NAAAAAAAAAA=="));
-        Document { rid, value: Value::from(item) }
+        Document::new(rid, Value::from(item))
     });
     let page = execute(&query, &mut documents, &PageRequest::everything(), &environment)?;
     Ok((query, page.rows))

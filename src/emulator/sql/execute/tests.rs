@@ -6,7 +6,7 @@ use crate::emulator::sql::resume::{Resume, ResumeFilter};
 
 fn documents(items: &[&str]) -> Vec<Document> {
     let values = items.iter().map(|item| Value::from_json(item.as_bytes()).unwrap());
-    (1..).zip(values).map(|(rid, value)| Document { rid, value }).collect()
+    (1..).zip(values).map(|(rid, value)| Document::new(rid, value)).collect()
 }
 
 fn page(query: &str, documents: &[Document], request: &PageRequest) -> Result<Page, SqlError> {
