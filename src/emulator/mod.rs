@@ -3,3 +3,4 @@ mod sql;
 
 #[cfg(feature = "server")]
 mod http;
+mod reach;

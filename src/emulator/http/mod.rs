@@ -29,6 +29,7 @@ pub(crate) use options::ServeOptions;
 use site::{Plot, Site};
 pub(crate) use tls::Tls;
 
+use super::reach::Reach;
 use crate::transport::Transport;
 
 /// An emulator on a port, over HTTP or HTTPS. It stops when it is dropped.
@@ -42,32 +43,26 @@ pub struct EmulatorServer {
 }
 
 impl EmulatorServer {
-    /// Listens, and answers with what `handler` says.
+    /// Listens on `regions` ports, and answers with what `handler` says.
+    ///
+    /// Each region has the port after the one before; where the options leave the port open, any will do. The handler
+    /// learns by [`Reach`], in the request's extensions, on which of them a request came.
     pub(crate) fn start(
         options: &ServeOptions,
+        regions: usize,
         handler: &Arc<dyn Transport>,
         controls: Option<&Arc<dyn Controls>>,
     ) -> io::Result<Self> {
-        Self::start_regions(options, 1, controls, |_, _| Arc::clone(handler))
-    }
-
-    /// Listens on `count` ports, one for each region, and answers on each with what its handler says.
-    ///
-    /// `handler` is told the number of the region and the URLs of all of them. Each region has the port after the one
-    /// before; where the options leave the port open, any will do.
-    pub(crate) fn start_regions(
-        options: &ServeOptions,
-        count: usize,
-        controls: Option<&Arc<dyn Controls>>,
-        handler: impl Fn(usize, &[String]) -> Arc<dyn Transport>,
-    ) -> io::Result<Self> {
-        let plots = ports(options.addr.port(), count)?.into_iter();
+        let plots = ports(options.addr.port(), regions)?.into_iter();
         let plots = plots.map(|port| Plot::bind(options, port)).collect::<io::Result<Vec<_>>>()?;
         let addr = plots.first().map_or(options.addr, Plot::addr);
-        let urls: Vec<_> = plots.iter().map(Plot::url).collect();
-        let open =
-            |(index, plot): (usize, Plot)| plot.open(handler(index, &urls), controls.cloned());
-        let sites = plots.into_iter().enumerate().map(open).collect::<io::Result<Vec<_>>>()?;
+        let urls = plots.iter().map(Plot::url).collect();
+        let ports: Arc<[u16]> = plots.iter().map(|it| it.addr().port()).collect();
+        let open = |(region, plot): (usize, Plot)| {
+            let reach = Reach { region, ports: Arc::clone(&ports) };
+            plot.open(reach, Arc::clone(handler), controls.cloned())
+        };
+        let sites = plots.into_iter().enumerate().map(open).collect::<io::Result<_>>()?;
         let certificate_pem = options.tls.as_ref().map(|it| it.certificate_pem().to_owned());
         Ok(Self { addr, urls, certificate_pem, sites })
     }
