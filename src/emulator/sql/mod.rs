@@ -12,8 +12,13 @@ mod expression;
 pub(crate) mod functions;
 mod lexer;
 pub(crate) mod naming;
+mod operand;
 pub(crate) mod parser;
+pub(crate) mod plan;
 pub(crate) mod print;
 mod token;
 pub(crate) mod value;
 pub(crate) mod walk;
+
+#[cfg(test)]
+mod fuzz;
