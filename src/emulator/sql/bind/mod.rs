@@ -132,7 +132,8 @@ fn out_of_range(clause: Clause, too_high: bool, span: Span) -> SqlError {
     let message = if too_high && name != "TOP" {
         format!("The {name} count value exceeds the maximum allowed value.")
     } else {
-        format!("The count value provided for a {name} clause must be an integer.")
+        let article = if name == "OFFSET" { "an" } else { "a" };
+        format!("The count value provided for {article} {name} clause must be an integer.")
     };
     SqlError::at(span, code, message)
 }
