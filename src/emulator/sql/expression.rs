@@ -84,11 +84,11 @@ impl Parser<'_> {
     fn operation(&mut self, minimum: u8) -> Result<Node, SqlError> {
         let mut left = self.operand(minimum)?;
         loop {
-            if minimum <= COMPARISON {
-                if let Some(negated) = self.predicate_ahead() {
-                    left = self.predicate(left, negated)?;
-                    continue;
-                }
+            if minimum <= COMPARISON
+                && let Some(negated) = self.predicate_ahead()
+            {
+                left = self.predicate(left, negated)?;
+                continue;
             }
             let Some((op, level)) = self.operator().filter(|(_, level)| *level >= minimum) else {
                 return Ok(left);

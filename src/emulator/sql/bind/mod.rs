@@ -20,8 +20,8 @@ use super::walk;
 /// The parameters of a query, without their `@`.
 pub(crate) type Parameters = [(Arc<str>, Value)];
 
-/// The highest `TOP`, `OFFSET` or `LIMIT`.
-const MAX_COUNT: i64 = 2_147_483_647;
+/// The highest `TOP`, `OFFSET` or `LIMIT`. Clients stop at half of it, but rewritten queries go beyond.
+const MAX_COUNT: i64 = 4_294_967_295;
 
 /// The query with literals for its parameters, undefined where there is no value; or the first mistake in it.
 pub(crate) fn bind(query: Query, parameters: &Parameters) -> Result<Query, SqlError> {
