@@ -39,6 +39,10 @@ pub(crate) fn execute(
             let mut page = run(&program, &mut rows, request, environment)?;
             let Metrics { output_count, output_size, .. } = page.metrics;
             page.metrics = Metrics { output_count, output_size, ..inner.metrics };
+            // The places are those of the inner rows: the next page needs all documents again.
+            if let Some(resume) = &mut page.resume {
+                resume.keys.get_or_insert_default();
+            }
             Ok(page)
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! In reading order: [`token`] and [`lexer`] cut the text, [`parser`] makes the tree of [`ast`], [`bind`] puts
 //! parameters in and checks what can be checked without data, [`plan`] says how a client has to run the query over
-//! many partitions, [`execute`] runs it over the items of one.
+//! many partitions, [`execute`] runs it over the items of one: [`compile`] makes a [`program`] of the tree, [`source`]
+//! makes rows of the items, [`eval`] computes expressions for a row, [`candidate`] collects what has to be sorted or
+//! grouped, and [`page`] is filled.
 
 mod aggregate;
 pub(crate) mod ast;
