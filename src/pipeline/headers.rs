@@ -42,7 +42,7 @@ impl Policy for Describe {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/query+json"));
                 headers.insert(header::IS_QUERY_PLAN_REQUEST, TRUE);
             }
-            Action::Read | Action::List | Action::Delete => {}
+            Action::Read | Action::List | Action::Delete | Action::ChangeFeed => {}
         }
         let level = &ctx.shared.options.consistency_header;
         if let Some(level) = level.as_ref().filter(|_| ctx.spec.action.is_read_only()) {

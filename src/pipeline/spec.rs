@@ -58,13 +58,15 @@ pub(crate) enum Action {
     List,
     Query,
     QueryPlan,
+    /// Reading what changed; mode and position are headers of the options.
+    ChangeFeed,
 }
 
 impl Action {
     pub(crate) fn method(self) -> Method {
         match self {
             Self::Create | Self::Upsert | Self::Query | Self::QueryPlan => Method::POST,
-            Self::Read | Self::List => Method::GET,
+            Self::Read | Self::List | Self::ChangeFeed => Method::GET,
             Self::Replace => Method::PUT,
             Self::Delete => Method::DELETE,
         }
@@ -72,12 +74,25 @@ impl Action {
 
     /// Whether the link is the parent's, and the request goes to a feed below it.
     pub(crate) fn is_on_feed(self) -> bool {
-        matches!(self, Self::Create | Self::Upsert | Self::List | Self::Query | Self::QueryPlan)
+        matches!(
+            self,
+            Self::Create
+                | Self::Upsert
+                | Self::List
+                | Self::Query
+                | Self::QueryPlan
+                | Self::ChangeFeed
+        )
     }
 
     /// Whether nothing changes, so that it can be repeated and asked of any region.
     pub(crate) fn is_read_only(self) -> bool {
-        matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan)
+        matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan | Self::ChangeFeed)
+    }
+
+    /// Whether the action is about one item, whose partition key must be whole.
+    pub(crate) fn is_on_point(self) -> bool {
+        matches!(self, Self::Create | Self::Upsert | Self::Read | Self::Replace | Self::Delete)
     }
 
     /// The verb that people use.
@@ -91,6 +106,7 @@ impl Action {
             Self::List => "list",
             Self::Query => "query",
             Self::QueryPlan => "plan query of",
+            Self::ChangeFeed => "read change feed of",
         }
     }
 }
