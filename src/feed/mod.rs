@@ -1,5 +1,8 @@
-//! Feeds: lists and queries, page by page or item by item.
+//! Feeds: lists, queries and changes, page by page or item by item.
 
+mod change_feed;
+#[cfg(test)]
+mod fake;
 mod listing;
 
 use std::fmt;
@@ -13,6 +16,9 @@ use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
 use crate::wire::header;
 
+pub use change_feed::{
+    Change, ChangeFeed, ChangeOperation, ChangePages, Changes, StopHandle, WaitingPages,
+};
 pub use listing::Listing;
 pub(crate) use listing::{Requests, max_item_count, raw_page};
 
