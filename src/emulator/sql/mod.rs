@@ -20,10 +20,15 @@ mod lexer;
 mod like;
 mod measure;
 pub(crate) mod naming;
+<<<<<<< HEAD
 mod operators;
 pub(crate) mod order;
 pub(crate) mod page;
+=======
+mod operand;
+>>>>>>> sqlparse
 pub(crate) mod parser;
+pub(crate) mod plan;
 pub(crate) mod print;
 mod program;
 mod project;
@@ -35,3 +40,6 @@ mod token;
 pub(crate) mod value;
 mod vector;
 pub(crate) mod walk;
+
+#[cfg(test)]
+mod fuzz;
