@@ -406,3 +406,23 @@ fn metrics_text(metrics: &Metrics) -> String {
         if metrics.retrieved_count == 0 { 1.0 } else { metrics.index_utilization },
     )
 }
+
+/// Answers a page of all items, as they are.
+pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let max_items = page_size(call.request)?;
+    let account = call.read();
+    let container = call.container(&account)?;
+    let rules = Arc::clone(&container.rules);
+    let scope = Scope::read(call, container)?;
+    let sources = scope.sources(call, container)?;
+    drop(account);
+    let everything = parse("SELECT * FROM c").map_err(|it| Refusal::query(it, 1.0))?;
+    let bookmark = match call.request.header(&header::CONTINUATION) {
+        Some(text) => Bookmark::read(text)?,
+        None => Bookmark::default(),
+    };
+    let environment = Environment::bare(call.emulator.now());
+    let job = Job { query: &everything, rules: &rules, environment, max_items };
+    let page = job.read(&sources, &bookmark)?;
+    Ok(answer(call, page, &rules, scope.is_pinned(), &everything))
+}

@@ -20,13 +20,10 @@ mod lexer;
 mod like;
 mod measure;
 pub(crate) mod naming;
-<<<<<<< HEAD
+mod operand;
 mod operators;
 pub(crate) mod order;
 pub(crate) mod page;
-=======
-mod operand;
->>>>>>> sqlparse
 pub(crate) mod parser;
 pub(crate) mod plan;
 pub(crate) mod print;
