@@ -13,19 +13,21 @@ pub struct Diagnostics(Arc<Record>);
 #[derive(Debug)]
 struct Record {
     activity_id: String,
-    operation: String,
+    /// Verb and kind of resource.
+    operation: (&'static str, &'static str),
+    path: String,
     elapsed: Duration,
     attempts: Vec<Attempt>,
 }
 
 /// One HTTP exchange of a call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The host that was asked.
-    pub host: String,
+    pub host: Arc<str>,
     /// The region, where the account's regions are known.
-    pub region: Option<String>,
+    pub region: Option<Arc<str>>,
     /// The HTTP status, where an answer came.
     pub status: Option<u16>,
     /// The sub-status; 0 where there was none.
@@ -39,7 +41,7 @@ pub struct Attempt {
     /// How long the client waited before the next attempt.
     pub waited: Duration,
     /// Why there was a next attempt; `None` on the last.
-    pub retried_because: Option<String>,
+    pub retried_because: Option<&'static str>,
 }
 
 impl Diagnostics {
@@ -88,8 +90,8 @@ impl Diagnostics {
             .iter()
             .map(|it| {
                 serde_json::json!({
-                    "host": it.host,
-                    "region": it.region,
+                    "host": &*it.host,
+                    "region": it.region.as_deref(),
                     "status": it.status,
                     "subStatus": it.sub_status,
                     "failure": it.failure,
@@ -102,7 +104,7 @@ impl Diagnostics {
             .collect();
         serde_json::json!({
             "activityId": self.0.activity_id,
-            "operation": self.0.operation,
+            "operation": self.operation(),
             "elapsedMs": millis(self.0.elapsed),
             "requestCharge": self.request_charge(),
             "attempts": attempts,
@@ -113,7 +115,7 @@ impl Diagnostics {
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let record = &self.0;
-        write!(f, "{} {:.1?} {:.2} RU", record.operation, record.elapsed, self.request_charge())?;
+        write!(f, "{} {:.1?} {:.2} RU", self.operation(), record.elapsed, self.request_charge())?;
         for attempt in &record.attempts {
             write!(f, " | {attempt}")?;
         }

@@ -5,6 +5,9 @@
 /// The REST version that the client asks for: the newest that public SDKs send.
 pub(crate) const API_VERSION: &str = "2020-07-15";
 
+/// What the client can bear, as a bit mask: 1 says that merged partitions are understood.
+pub(crate) const SDK_CAPABILITIES: &str = "1";
+
 /// Largest body that the service accepts, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 

@@ -4,8 +4,34 @@
 //! parameters in and checks what can be checked without data, [`plan`] says how a client has to run the query over
 //! many partitions, [`execute`] runs it over the items of one.
 
+mod aggregate;
 pub(crate) mod ast;
+pub(crate) mod bind;
+mod candidate;
+mod compile;
+pub(crate) mod distinct;
 pub(crate) mod environment;
 pub(crate) mod error;
+mod eval;
+pub(crate) mod execute;
+mod expression;
 pub(crate) mod functions;
+mod lexer;
+mod like;
+mod measure;
+pub(crate) mod naming;
+mod operators;
+pub(crate) mod order;
+pub(crate) mod page;
+pub(crate) mod parser;
+pub(crate) mod print;
+mod program;
+mod project;
+mod rank;
+pub(crate) mod resume;
+mod source;
+mod subquery;
+mod token;
 pub(crate) mod value;
+mod vector;
+pub(crate) mod walk;

@@ -1,0 +1,177 @@
+//! The client: the root of everything.
+
+mod builder;
+#[cfg(feature = "ureq")]
+mod connection;
+pub(crate) mod options;
+mod shared;
+
+use std::sync::Arc;
+
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::feed::Listing;
+use crate::link::{IdOf, Link, check_id};
+use crate::models::{AccountProperties, DatabaseProperties};
+use crate::operation::{CreateDatabase, Operation, ReadAccount};
+use crate::pipeline::{Action, ResourceType, Spec};
+use crate::query::Query;
+use crate::response::ResourceResponse;
+
+pub use builder::ClientBuilder;
+pub use options::RetryOptions;
+pub(crate) use shared::{ActivityIds, Shared};
+
+/// A client of one Cosmos DB account.
+///
+/// It is a handle: making one sends nothing, cloning it is cheap, and all clones share connections, caches and
+/// session tokens. Use one client for the whole program, from as many threads as you like.
+///
+/// ```
+/// use cosmosdb::{CosmosClient, Emulator};
+///
+/// // A real account: its endpoint and one of its keys.
+/// let client = CosmosClient::new("https://account.documents.azure.com:443/", "c2VjcmV0")?;
+///
+/// // No account at all: the same client on an account in memory.
+/// let client = Emulator::new().client();
+/// client.create_database("shop").send()?;
+/// # Ok::<(), cosmosdb::Error>(())
+/// ```
+#[doc(alias = "DocumentClient")]
+#[derive(Clone, Debug)]
+pub struct CosmosClient {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl CosmosClient {
+    /// A client of the account at `endpoint`, with one of its keys in Base64. Sends nothing.
+    ///
+    /// # Errors
+    /// The endpoint is not an `https` URL (plain `http` is taken for this machine only), or the key is not Base64.
+    #[cfg(feature = "ureq")]
+    pub fn new(endpoint: &str, key: &str) -> Result<Self> {
+        Self::builder(endpoint).key(key).build()
+    }
+
+    /// Starts a client with settings of its own.
+    pub fn builder(endpoint: &str) -> ClientBuilder {
+        ClientBuilder::new(endpoint)
+    }
+
+    /// A client from a connection string, as the portal shows it:
+    /// `AccountEndpoint=https://…;AccountKey=…;`, and `DisableServerCertificateValidation=True;` for emulators.
+    ///
+    /// # Errors
+    /// A part is missing or malformed; the message says which.
+    #[cfg(feature = "ureq")]
+    pub fn from_connection_string(text: &str) -> Result<Self> {
+        ClientBuilder::from_connection_string(text)?.build()
+    }
+
+    /// A client from the environment: `COSMOS_CONNECTION_STRING`, or `COSMOS_ENDPOINT` and `COSMOS_KEY`; and
+    /// `COSMOS_ROOT_CERTIFICATE`, a PEM file with a further root certificate, for emulators.
+    ///
+    /// # Errors
+    /// None of them is set, or what is set is malformed.
+    #[cfg(feature = "ureq")]
+    pub fn from_env() -> Result<Self> {
+        ClientBuilder::from_env()?.build()
+    }
+
+    /// Reads the account now, rather than with the first operation that needs it: for programs that want to fail
+    /// early where the endpoint or the key is wrong.
+    pub fn connect(&self) -> Result<()> {
+        self.shared.read_account(self.shared.options.operation_timeout).map(drop)
+    }
+
+    /// Reads the account: its regions, its default consistency and what else it says of itself.
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// let account = client.account().send()?.properties()?;
+    /// assert_eq!(account.consistency_level(), cosmosdb::ConsistencyLevel::Session);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn account(&self) -> Operation<ReadAccount> {
+        Operation::new(self, Ok(Spec::new(Action::Read, ResourceType::Account, Link::account())))
+    }
+
+    /// The database `id`, which need not exist yet. Sends nothing.
+    pub fn database(&self, id: impl Into<String>) -> Database {
+        Database::new(self.clone(), id.into())
+    }
+
+    /// Creates a database. A database that exists is an error (409).
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// let created = client.create_database("shop").send()?;
+    /// assert_eq!(created.properties()?.id, "shop");
+    /// assert!(client.create_database("shop").send().unwrap_err().is_conflict());
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn create_database(&self, id: impl Into<String>) -> Operation<CreateDatabase> {
+        let id = id.into();
+        let spec = check_id(IdOf::Database, &id).and_then(|()| {
+            let mut spec = Spec::new(Action::Create, ResourceType::Database, Link::account());
+            spec.body = serde_json::to_vec(&DatabaseProperties::new(id)).map_err(unwritable)?;
+            Ok(spec)
+        });
+        Operation::new(self, spec)
+    }
+
+    /// Reads the database, and creates it where it does not exist.
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// assert_eq!(client.create_database_if_not_exists("shop")?.status(), 201);
+    /// assert_eq!(client.create_database_if_not_exists("shop")?.status(), 200);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn create_database_if_not_exists(&self, id: impl Into<String>) -> Result<ResourceResponse<DatabaseProperties>> {
+        let id = id.into();
+        let database = self.database(id.clone());
+        read_or_create(|| database.read().send(), || self.create_database(id.clone()).send())
+    }
+
+    /// Lists the databases of the account.
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// client.create_database("shop").send()?;
+    /// let ids: Vec<String> =
+    ///     client.databases().into_iter().map(|it| Ok(it?.id)).collect::<cosmosdb::Result<_>>()?;
+    /// assert_eq!(ids, ["shop"]);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn databases(&self) -> Listing<DatabaseProperties> {
+        Listing::new(self, Ok(Spec::new(Action::List, ResourceType::Database, Link::account())))
+    }
+
+    /// Queries the databases of the account: `SELECT * FROM r WHERE r.id = @id`.
+    pub fn query_databases(&self, text: impl Into<String>) -> Query<DatabaseProperties> {
+        Query::of_metadata(self, Spec::new(Action::Query, ResourceType::Database, Link::account()), text.into())
+    }
+
+    /// The account as it was last read, without asking again. `None` before the first read.
+    pub fn known_account(&self) -> Option<Arc<AccountProperties>> {
+        self.shared.regions.account()
+    }
+}
+
+/// Reads; where there is nothing, creates; where somebody else was faster, reads again.
+pub(crate) fn read_or_create<T>(read: impl Fn() -> Result<T>, create: impl Fn() -> Result<T>) -> Result<T> {
+    match read() {
+        Err(error) if error.is_not_found() => match create() {
+            Err(error) if error.is_conflict() => read(),
+            created => created,
+        },
+        outcome => outcome,
+    }
+}
+
+/// The error of a value that cannot be written as JSON.
+pub(crate) fn unwritable(error: serde_json::Error) -> Error {
+    Error::json("the value cannot be written as JSON").with_source(error)
+}

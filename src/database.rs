@@ -1,0 +1,109 @@
+//! A database: containers, and what is shared between them.
+
+use crate::client::{CosmosClient, read_or_create, unwritable};
+use crate::container::Container;
+use crate::error::Result;
+use crate::feed::Listing;
+use crate::link::{IdOf, Link, check_id};
+use crate::models::{ContainerProperties, DatabaseProperties};
+use crate::operation::{CreateContainer, DeleteDatabase, Operation, ReadDatabase};
+use crate::pipeline::{Action, ResourceType, Spec};
+use crate::query::Query;
+use crate::response::ResourceResponse;
+
+/// A database of an account. A handle: cheap to clone, and it sends nothing by itself.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pub(crate) client: CosmosClient,
+    id: String,
+}
+
+impl Database {
+    pub(crate) fn new(client: CosmosClient, id: String) -> Self {
+        Self { client, id }
+    }
+
+    /// The id that the handle was made with.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The container `id`, which need not exist yet. Sends nothing.
+    #[doc(alias = "collection")]
+    pub fn container(&self, id: impl Into<String>) -> Container {
+        Container::new(self.clone(), id.into())
+    }
+
+    /// Reads the properties of the database.
+    pub fn read(&self) -> Operation<ReadDatabase> {
+        Operation::new(&self.client, self.spec(Action::Read))
+    }
+
+    /// Deletes the database with all that is in it.
+    pub fn delete(&self) -> Operation<DeleteDatabase> {
+        Operation::new(&self.client, self.spec(Action::Delete))
+    }
+
+    /// Creates a container.
+    ///
+    /// ```
+    /// use cosmosdb::{ContainerProperties, Throughput};
+    ///
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// let shop = client.database("shop");
+    /// shop.create_container(ContainerProperties::new("orders", "/city"))
+    ///     .throughput(Throughput::autoscale(4000))
+    ///     .send()?;
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    #[doc(alias = "create_collection")]
+    #[expect(clippy::needless_pass_by_value, reason = "the properties are made for the call")]
+    pub fn create_container(&self, properties: ContainerProperties) -> Operation<CreateContainer> {
+        Operation::new(&self.client, self.create_spec(&properties))
+    }
+
+    /// Reads the container, and creates it where it does not exist. A container that exists stays as it is, whatever
+    /// the properties say.
+    pub fn create_container_if_not_exists(
+        &self,
+        properties: &ContainerProperties,
+    ) -> Result<ResourceResponse<ContainerProperties>> {
+        let container = self.container(properties.id.as_str());
+        read_or_create(|| container.read().send(), || Operation::<CreateContainer>::new(&self.client, self.create_spec(properties)).send())
+    }
+
+    /// Lists the containers of the database.
+    #[doc(alias = "collections")]
+    pub fn containers(&self) -> Listing<ContainerProperties> {
+        Listing::new(&self.client, self.feed_spec(Action::List))
+    }
+
+    /// Queries the containers of the database: `SELECT * FROM r WHERE r.id = @id`.
+    pub fn query_containers(&self, text: impl Into<String>) -> Query<ContainerProperties> {
+        match self.feed_spec(Action::Query) {
+            Ok(spec) => Query::of_metadata(&self.client, spec, text.into()),
+            Err(error) => Query::failed(&self.client, error),
+        }
+    }
+
+    pub(crate) fn link(&self) -> Result<Link> {
+        check_id(IdOf::Database, &self.id)?;
+        Ok(Link::account().child("dbs", &self.id))
+    }
+
+    fn spec(&self, action: Action) -> Result<Spec> {
+        Ok(Spec::new(action, ResourceType::Database, self.link()?))
+    }
+
+    fn feed_spec(&self, action: Action) -> Result<Spec> {
+        Ok(Spec::new(action, ResourceType::Container, self.link()?))
+    }
+
+    fn create_spec(&self, properties: &ContainerProperties) -> Result<Spec> {
+        check_id(IdOf::Container, &properties.id)?;
+        let mut spec = self.feed_spec(Action::Create)?;
+        spec.body = serde_json::to_vec(properties).map_err(unwritable)?;
+        Ok(spec)
+    }
+}

@@ -1,0 +1,17 @@
+//! The pages of the manual. Their code is tested.
+
+/// From the first call to production.
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {}
+
+/// How the crate is built: the life of a point read, file by file.
+#[doc = include_str!("../docs/architecture.md")]
+pub mod architecture {}
+
+/// The account in memory, in process and on a port.
+#[doc = include_str!("../docs/emulator.md")]
+pub mod emulator {}
+
+/// Tests on the emulator: yours, and this crate's own.
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}

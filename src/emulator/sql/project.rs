@@ -1,0 +1,15 @@
+//! SELECT: what a row looks like in the answer.
+
+use super::error::SqlError;
+use super::eval::{Frame, evaluate, object};
+use super::program::{Program, Shape};
+use super::value::Value;
+
+/// The output for one row; undefined where `SELECT VALUE` has none.
+pub(super) fn project(program: &Program, frame: &Frame<'_>) -> Result<Value, SqlError> {
+    match &program.shape {
+        Shape::Star => Ok(frame.slots.first().cloned().unwrap_or_default()),
+        Shape::Value(node) => evaluate(node, frame).map(std::borrow::Cow::into_owned),
+        Shape::Columns(columns) => object(columns, frame).map(Value::from),
+    }
+}

@@ -1,0 +1,257 @@
+//! Feeds: lists and queries, page by page or item by item.
+
+mod listing;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use http::HeaderMap;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::diagnostics::Diagnostics;
+use crate::error::{Error, Result};
+use crate::wire::header;
+
+pub use listing::Listing;
+pub(crate) use listing::{Requests, max_item_count, raw_page};
+
+/// Where the pages of a feed come from.
+pub(crate) trait PageSource: Send {
+    /// The next page; `None` after the last.
+    fn next_page(&mut self) -> Result<Option<RawPage>>;
+}
+
+/// A page whose items have not been read yet.
+#[derive(Debug)]
+pub(crate) struct RawPage {
+    pub(crate) rows: Rows,
+    pub(crate) continuation: Option<String>,
+    pub(crate) headers: HeaderMap,
+    /// The request units of all requests behind the page.
+    pub(crate) request_charge: f64,
+    pub(crate) diagnostics: Vec<Diagnostics>,
+}
+
+/// The items of a page, as they came.
+#[derive(Debug)]
+pub(crate) enum Rows {
+    /// A body such as `{"_rid":"…","Documents":[…],"_count":1}`.
+    Envelope(Vec<u8>),
+    /// Items that were taken out of their envelopes.
+    Raw(Vec<Box<RawValue>>),
+}
+
+impl Rows {
+    fn parse<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        match self {
+            Self::Envelope(body) => parse_envelope(body),
+            Self::Raw(rows) => rows.iter().map(|row| serde_json::from_str(row.get()).map_err(not_of_type::<T>)).collect(),
+        }
+    }
+}
+
+/// The items of a feed's body, whatever kind of resource they are.
+pub(crate) fn parse_envelope<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>> {
+    #[derive(serde::Deserialize)]
+    struct Envelope<T> {
+        #[serde(
+            alias = "Documents",
+            alias = "Databases",
+            alias = "DocumentCollections",
+            alias = "PartitionKeyRanges",
+            alias = "StoredProcedures",
+            alias = "Triggers",
+            alias = "UserDefinedFunctions",
+            alias = "Conflicts",
+            alias = "Users",
+            alias = "Permissions",
+            alias = "Offers"
+        )]
+        items: Vec<T>,
+    }
+    let text = std::str::from_utf8(body).map_err(|error| Error::json("the answer is not UTF-8").with_source(error))?;
+    Ok(serde_json::from_str::<Envelope<T>>(text).map_err(not_of_type::<T>)?.items)
+}
+
+fn not_of_type<T>(error: serde_json::Error) -> Error {
+    Error::json(format!("a page of the feed is no list of {}: {error}", std::any::type_name::<T>())).with_source(error)
+}
+
+/// One page of a feed: some of its items, and what the request for them cost.
+///
+/// A page may be empty without being the last.
+pub struct FeedPage<T> {
+    items: Vec<T>,
+    page: RawPage,
+}
+
+impl<T> FeedPage<T> {
+    /// The items of the page.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// The items of the page, to keep.
+    pub fn into_items(self) -> Vec<T> {
+        self.items
+    }
+
+    /// The place after this page, from which `continue_from` goes on, in this process or another. `None` on the last
+    /// page, and on queries that cannot be continued.
+    pub fn continuation(&self) -> Option<&str> {
+        self.page.continuation.as_deref()
+    }
+
+    /// The request units that the page cost, over all partitions that were asked for it.
+    pub fn request_charge(&self) -> f64 {
+        self.page.request_charge
+    }
+
+    /// How far the partitions were when they answered.
+    pub fn session_token(&self) -> Option<&str> {
+        self.header(&header::SESSION_TOKEN)
+    }
+
+    /// The id by which the service's support finds the last request of the page.
+    pub fn activity_id(&self) -> Option<&str> {
+        self.header(&header::ACTIVITY_ID)
+    }
+
+    /// The headers of the last answer behind the page.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.page.headers
+    }
+
+    /// What the client did for the page, one record for each request.
+    pub fn diagnostics(&self) -> &[Diagnostics] {
+        &self.page.diagnostics
+    }
+
+    fn header(&self, name: &http::HeaderName) -> Option<&str> {
+        self.page.headers.get(name)?.to_str().ok()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for FeedPage<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FeedPage")
+            .field("items", &self.items)
+            .field("continuation", &self.page.continuation)
+            .field("request_charge", &self.page.request_charge)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The pages of a feed: each `next` is one request, or as many as the page takes.
+///
+/// After an error it is finished.
+pub struct Pages<T> {
+    source: Option<Box<dyn PageSource>>,
+    failed: Option<Error>,
+    continuation: Option<String>,
+    request_charge: f64,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T> Pages<T> {
+    pub(crate) fn new(source: Result<Box<dyn PageSource>>) -> Self {
+        let (source, failed) = match source {
+            Ok(source) => (Some(source), None),
+            Err(error) => (None, Some(error)),
+        };
+        Self { source, failed, continuation: None, request_charge: 0.0, item: PhantomData }
+    }
+
+    /// The place after the pages that were taken, from which `continue_from` goes on. `None` at the start, at the end,
+    /// and for queries that cannot be continued.
+    pub fn continuation(&self) -> Option<&str> {
+        self.continuation.as_deref()
+    }
+
+    /// The request units of all pages so far.
+    pub fn request_charge(&self) -> f64 {
+        self.request_charge
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Pages<T> {
+    type Item = Result<FeedPage<T>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(error) = self.failed.take() {
+            return Some(Err(error));
+        }
+        let outcome = self.source.as_mut()?.next_page().and_then(|page| match page {
+            Some(page) => Ok(Some(FeedPage { items: page.rows.parse()?, page })),
+            None => Ok(None),
+        });
+        match outcome {
+            Ok(Some(page)) => {
+                self.continuation.clone_from(&page.page.continuation);
+                self.request_charge += page.request_charge();
+                Some(Ok(page))
+            }
+            Ok(None) => {
+                self.source = None;
+                self.continuation = None;
+                None
+            }
+            Err(error) => {
+                self.source = None;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> std::iter::FusedIterator for Pages<T> {}
+
+impl<T> fmt::Debug for Pages<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages").field("request_charge", &self.request_charge).finish_non_exhaustive()
+    }
+}
+
+/// The items of a feed, one by one; pages are fetched as they are needed.
+///
+/// After an error it is finished, so that a loop which skips errors ends.
+pub struct Items<T> {
+    pages: Pages<T>,
+    page: std::vec::IntoIter<T>,
+}
+
+impl<T> Items<T> {
+    pub(crate) fn new(pages: Pages<T>) -> Self {
+        Self { pages, page: Vec::new().into_iter() }
+    }
+
+    /// The request units of all pages so far.
+    pub fn request_charge(&self) -> f64 {
+        self.pages.request_charge()
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Items<T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(item) = self.page.next() {
+                return Some(Ok(item));
+            }
+            match self.pages.next()? {
+                Ok(page) => self.page = page.into_items().into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> std::iter::FusedIterator for Items<T> {}
+
+impl<T> fmt::Debug for Items<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items").field("request_charge", &self.request_charge()).finish_non_exhaustive()
+    }
+}

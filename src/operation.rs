@@ -1,0 +1,309 @@
+//! A call under construction: what is asked, and the options for it.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::client::CosmosClient;
+use crate::error::{Error, Result};
+use crate::models::{
+    AccountProperties, ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag, IndexingDirective,
+    PriorityLevel, Throughput,
+};
+use crate::partition_key::PartitionKey;
+use crate::pipeline::{Partition, Spec};
+use crate::response::{ResourceResponse, Response};
+use crate::wire::header;
+
+/// One call to be: options are set on it, and [`send`](Self::send) makes it.
+///
+/// What can be set depends on the kind `K` of the call: an option that the service would ignore does not compile.
+/// An option with an invalid value is remembered, and `send` returns the error before anything is sent.
+#[must_use = "an operation does nothing until `send` is called"]
+pub struct Operation<K> {
+    client: CosmosClient,
+    spec: Result<Spec>,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// A kind of call; it fixes what the call answers. Implemented by this crate only.
+pub trait Kind: sealed::Kind {
+    /// What the call answers.
+    type Response: From<Response>;
+}
+
+/// Calls that write, and so take `if_match` and `content_response`.
+pub trait Writes: Kind {}
+
+/// Calls that write the JSON of an item, and so take an indexing directive.
+pub trait WritesItem: Writes {}
+
+/// Calls about an item.
+pub trait OnItem: Kind {}
+
+/// Calls that read, and so take a consistency level.
+pub trait Reads: Kind {}
+
+/// Calls that read one resource, and so take `if_none_match`.
+pub trait ReadsOne: Reads {}
+
+/// Calls that change what exists, and so take `if_match`.
+pub trait Replaces: Writes {}
+
+/// Calls that may run triggers.
+pub trait Triggers: OnItem {}
+
+/// Calls that create something with throughput of its own.
+pub trait Provisions: Kind {}
+
+mod sealed {
+    /// Keeps the kinds to this crate.
+    pub trait Kind {}
+}
+
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $name:ident -> $response:ty: $($marker:ident),*;)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub enum $name {}
+        impl sealed::Kind for $name {}
+        impl Kind for $name {
+            type Response = $response;
+        }
+        $(impl $marker for $name {})*
+    )*};
+}
+
+kinds! {
+    /// [`CosmosClient::account`]
+    ReadAccount -> ResourceResponse<AccountProperties>: ;
+    /// [`CosmosClient::create_database`]
+    CreateDatabase -> ResourceResponse<DatabaseProperties>: Provisions;
+    /// [`Database::read`](crate::Database::read)
+    ReadDatabase -> ResourceResponse<DatabaseProperties>: ;
+    /// [`Database::delete`](crate::Database::delete)
+    DeleteDatabase -> Response: Writes, Replaces;
+    /// [`Database::create_container`](crate::Database::create_container)
+    CreateContainer -> ResourceResponse<ContainerProperties>: Provisions;
+    /// [`Container::read`](crate::Container::read)
+    ReadContainer -> ResourceResponse<ContainerProperties>: ;
+    /// [`Container::replace`](crate::Container::replace)
+    ReplaceContainer -> ResourceResponse<ContainerProperties>: Writes, Replaces;
+    /// [`Container::delete`](crate::Container::delete)
+    DeleteContainer -> Response: Writes, Replaces;
+    /// [`Container::create_item`](crate::Container::create_item)
+    CreateItem -> Response: OnItem, Writes, WritesItem, Triggers;
+    /// [`Container::upsert_item`](crate::Container::upsert_item)
+    UpsertItem -> Response: OnItem, Writes, WritesItem, Replaces, Triggers;
+    /// [`Container::replace_item`](crate::Container::replace_item)
+    ReplaceItem -> Response: OnItem, Writes, WritesItem, Replaces, Triggers;
+    /// [`Container::read_item`](crate::Container::read_item)
+    ReadItem -> Response: OnItem, Reads, ReadsOne;
+    /// [`Container::delete_item`](crate::Container::delete_item)
+    DeleteItem -> Response: OnItem, Writes, Replaces, Triggers;
+}
+
+impl<K: Kind> Operation<K> {
+    pub(crate) fn new(client: &CosmosClient, spec: Result<Spec>) -> Self {
+        Self { client: client.clone(), spec, kind: PhantomData }
+    }
+
+    /// Makes the call and waits for its answer.
+    ///
+    /// # Errors
+    /// What was asked is invalid, the service refused it, it could not be reached, or the time was up: see
+    /// [`Error::kind`].
+    pub fn send(self) -> Result<K::Response> {
+        Ok(self.client.shared.run(self.spec?)?.into())
+    }
+
+    /// Bounds the call, with all its attempts and waits. Default: the client's
+    /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|spec| {
+            spec.options.timeout = Some(timeout);
+            Ok(())
+        })
+    }
+
+    /// Adds a header, in place of the client's own of that name.
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.with(|spec| {
+            let (name, value) = parse_header(name, value)?;
+            spec.headers.insert(name, value);
+            Ok(())
+        })
+    }
+
+    /// Sets an option only where there is a value: for callers who hold options in variables.
+    ///
+    /// ```
+    /// # use cosmosdb::{Container, Etag, Operation};
+    /// # fn replace(orders: Container, seen: Option<Etag>) -> cosmosdb::Result<()> {
+    /// # let order = serde_json::json!({ "id": "42", "city": "Lyon" });
+    /// orders.replace_item("42", &order).set(seen, Operation::if_match).send()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set<V>(self, value: Option<V>, setter: impl FnOnce(Self, V) -> Self) -> Self {
+        match value {
+            Some(value) => setter(self, value),
+            None => self,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Spec) -> Result<()>) -> Self {
+        if let Ok(spec) = &mut self.spec
+            && let Err(error) = change(spec)
+        {
+            self.spec = Err(error);
+        }
+        self
+    }
+
+    fn with_header(self, name: HeaderName, value: &str) -> Self {
+        self.with(|spec| {
+            spec.headers.insert(name.clone(), header_value(&name, value)?);
+            Ok(())
+        })
+    }
+}
+
+impl<K: Writes> Operation<K> {
+    /// Whether the answer holds what was written. Default: the client's
+    /// [`content_response`](crate::ClientBuilder::content_response), yes. Without it less travels.
+    pub fn content_response(self, wanted: bool) -> Self {
+        self.with(|spec| {
+            spec.options.minimal_content = !wanted;
+            Ok(())
+        })
+    }
+}
+
+impl<K: Replaces> Operation<K> {
+    /// Writes only if the resource still has this version; otherwise the call fails with 412.
+    pub fn if_match(self, etag: impl Into<Etag>) -> Self {
+        let etag = etag.into();
+        self.with_header(http::header::IF_MATCH, etag.as_str())
+    }
+}
+
+impl<K: ReadsOne> Operation<K> {
+    /// Reads only if the resource no longer has this version; otherwise the answer is empty, with status 304.
+    pub fn if_none_match(self, etag: impl Into<Etag>) -> Self {
+        let etag = etag.into();
+        self.with_header(http::header::IF_NONE_MATCH, etag.as_str())
+    }
+}
+
+impl<K: WritesItem> Operation<K> {
+    /// Whether the item is indexed. Default: as the container's indexing policy says.
+    pub fn indexing_directive(self, directive: IndexingDirective) -> Self {
+        self.with_header(header::INDEXING_DIRECTIVE, directive.as_str())
+    }
+}
+
+impl<K: Triggers> Operation<K> {
+    /// Runs these triggers before the write. The service takes one.
+    pub fn pre_triggers<I: AsRef<str>>(self, ids: impl IntoIterator<Item = I>) -> Self {
+        self.with_header(header::PRE_TRIGGER_INCLUDE, &comma_list(ids))
+    }
+
+    /// Runs these triggers after the write. The service takes one.
+    pub fn post_triggers<I: AsRef<str>>(self, ids: impl IntoIterator<Item = I>) -> Self {
+        self.with_header(header::POST_TRIGGER_INCLUDE, &comma_list(ids))
+    }
+}
+
+impl<K: OnItem> Operation<K> {
+    /// The partition key of the item. Default on create, upsert and replace: it is taken from the item, by the
+    /// container's definition, for which the container is read once.
+    pub fn partition_key(self, key: impl Into<PartitionKey>) -> Self {
+        let key = key.into();
+        self.with(|spec| {
+            key.check()?;
+            spec.partition = Partition::Key(key);
+            Ok(())
+        })
+    }
+
+    /// Uses this session token rather than the one that the client keeps.
+    pub fn session_token(self, token: &str) -> Self {
+        self.with_header(header::SESSION_TOKEN, token)
+    }
+
+    /// How important the call is where the container's request units run short. Default: high.
+    pub fn priority(self, level: PriorityLevel) -> Self {
+        self.with_header(header::PRIORITY_LEVEL, level.as_str())
+    }
+
+    /// The share of the container's throughput that the call draws on, 1 to 5. Default: none.
+    pub fn throughput_bucket(self, bucket: u8) -> Self {
+        self.with(|spec| {
+            spec.headers.insert(header::THROUGHPUT_BUCKET, throughput_bucket(bucket)?);
+            Ok(())
+        })
+    }
+}
+
+impl<K: Reads> Operation<K> {
+    /// Reads at this consistency, which can only be weaker than the account's default. Default: the client's, else
+    /// the account's.
+    pub fn consistency(self, level: ConsistencyLevel) -> Self {
+        self.with_header(header::CONSISTENCY_LEVEL, level.as_str())
+    }
+}
+
+impl<K: Provisions> Operation<K> {
+    /// Gives the database or container request units of its own. Default: a database has none, and a container
+    /// draws on its database's, or gets the service's minimum.
+    pub fn throughput(self, throughput: Throughput) -> Self {
+        self.with(|spec| {
+            let (name, value) = throughput.to_header();
+            let value = header_value(&name, &value)?;
+            spec.headers.insert(name, value);
+            Ok(())
+        })
+    }
+}
+
+impl<K> fmt::Debug for Operation<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Operation");
+        match &self.spec {
+            Ok(spec) => out.field("action", &spec.action).field("link", &spec.link.as_str()),
+            Err(error) => out.field("error", error),
+        };
+        out.finish_non_exhaustive()
+    }
+}
+
+fn comma_list<I: AsRef<str>>(ids: impl IntoIterator<Item = I>) -> String {
+    ids.into_iter().map(|it| it.as_ref().to_owned()).collect::<Vec<_>>().join(",")
+}
+
+/// The header of a throughput bucket, checked.
+pub(crate) fn throughput_bucket(bucket: u8) -> Result<HeaderValue> {
+    if !(1..=5).contains(&bucket) {
+        return Err(Error::invalid_input(format!("the throughput bucket {bucket} is not one of 1 to 5")));
+    }
+    Ok(HeaderValue::from(u16::from(bucket)))
+}
+
+/// A header of the caller's own.
+pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let name: HeaderName = name
+        .parse()
+        .map_err(|error| Error::invalid_input(format!("{name:?} is not the name of a header")).with_source::<http::header::InvalidHeaderName>(error))?;
+    let value = header_value(&name, value)?;
+    Ok((name, value))
+}
+
+/// The value of a header; the message does not show it, since it may be secret.
+pub(crate) fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(value).map_err(|error| {
+        Error::invalid_input(format!("the value for {name} cannot be a header: it must be visible ASCII")).with_source(error)
+    })
+}

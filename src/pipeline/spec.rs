@@ -1,0 +1,158 @@
+//! What one operation asks for, before it becomes an HTTP request.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+
+use crate::link::Link;
+use crate::partition_key::PartitionKey;
+use crate::routing::range::EpkRange;
+
+/// The kinds of resource, by the word that is signed and that stands in paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ResourceType {
+    Account,
+    Database,
+    Container,
+    Item,
+    PartitionKeyRange,
+}
+
+impl ResourceType {
+    /// The word in paths and signatures.
+    pub(crate) fn segment(self) -> &'static str {
+        match self {
+            Self::Account => "",
+            Self::Database => "dbs",
+            Self::Container => "colls",
+            Self::Item => "docs",
+            Self::PartitionKeyRange => "pkranges",
+        }
+    }
+
+    /// The word that people use.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Database => "database",
+            Self::Container => "container",
+            Self::Item => "item",
+            Self::PartitionKeyRange => "partition key ranges",
+        }
+    }
+
+    /// Whether the resource is metadata: it lives in no partition, and takes no part in sessions.
+    pub(crate) fn is_metadata(self) -> bool {
+        !matches!(self, Self::Item)
+    }
+}
+
+/// What is to be done with the resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Action {
+    Create,
+    Upsert,
+    Read,
+    Replace,
+    Delete,
+    List,
+    Query,
+    QueryPlan,
+}
+
+impl Action {
+    pub(crate) fn method(self) -> Method {
+        match self {
+            Self::Create | Self::Upsert | Self::Query | Self::QueryPlan => Method::POST,
+            Self::Read | Self::List => Method::GET,
+            Self::Replace => Method::PUT,
+            Self::Delete => Method::DELETE,
+        }
+    }
+
+    /// Whether the link is the parent's, and the request goes to a feed below it.
+    pub(crate) fn is_on_feed(self) -> bool {
+        matches!(self, Self::Create | Self::Upsert | Self::List | Self::Query | Self::QueryPlan)
+    }
+
+    /// Whether nothing changes, so that it can be repeated and asked of any region.
+    pub(crate) fn is_read_only(self) -> bool {
+        matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan)
+    }
+
+    /// The verb that people use.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Upsert => "upsert",
+            Self::Read => "read",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::List => "list",
+            Self::Query => "query",
+            Self::QueryPlan => "plan query of",
+        }
+    }
+}
+
+/// Which partition an operation is for.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Partition {
+    /// The resource lives in no partition, or the service is to find it.
+    #[default]
+    None,
+    /// The partition of this key.
+    Key(PartitionKey),
+    /// The partition of the item in the body, by the container's definition.
+    FromItem,
+    /// This partition key range, or the part of it within `clip`.
+    Range { id: String, clip: Option<EpkRange> },
+    /// All partitions, one after the other, by the service.
+    All,
+}
+
+/// One operation.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    pub(crate) action: Action,
+    pub(crate) resource: ResourceType,
+    /// The resource, or the parent of the feed.
+    pub(crate) link: Link,
+    /// The container, for all that lives in one.
+    pub(crate) container: Option<Link>,
+    pub(crate) partition: Partition,
+    pub(crate) body: Vec<u8>,
+    /// The headers of the options that were set.
+    pub(crate) headers: HeaderMap,
+    pub(crate) options: CallOptions,
+}
+
+/// What a caller can set on every call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallOptions {
+    /// Bounds the whole call, with all attempts and waits.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether writes answer without the item.
+    pub(crate) minimal_content: bool,
+}
+
+impl Spec {
+    /// An operation on the resource `link`, or on the feed of `resource` below it.
+    pub(crate) fn new(action: Action, resource: ResourceType, link: Link) -> Self {
+        Self {
+            action,
+            resource,
+            link,
+            container: None,
+            partition: Partition::None,
+            body: Vec::new(),
+            headers: HeaderMap::new(),
+            options: CallOptions::default(),
+        }
+    }
+
+    /// The URL path of the request.
+    pub(crate) fn url_path(&self) -> String {
+        self.link.url_path(self.action.is_on_feed().then(|| self.resource.segment()))
+    }
+}

@@ -1,0 +1,296 @@
+//! A query under construction.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use http::HeaderValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::client::{CosmosClient, unwritable};
+use crate::container::Container;
+use crate::error::{Error, Result};
+use crate::feed::{Items, PageSource, Pages, Requests, max_item_count};
+use crate::models::{ConsistencyLevel, PriorityLevel};
+use crate::operation::{header_value, parse_header, throughput_bucket};
+use crate::partition_key::PartitionKey;
+use crate::pipeline::{Action, Partition, Spec};
+use crate::wire::header;
+
+/// A query to be: parameters and options are set on it; iterating runs it.
+///
+/// It is lazy: nothing is sent before the first item is asked for, and no more than the reader takes, but for the
+/// pages that are fetched ahead.
+///
+/// ```
+/// # use cosmosdb::{ContainerProperties, Emulator};
+/// # let client = Emulator::new().client();
+/// # client.create_database("shop").send()?;
+/// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+/// # let orders = client.database("shop").container("orders");
+/// # for id in ["1", "2", "3"] { orders.create_item(&serde_json::json!({ "id": id, "city": "Lyon" })).send()?; }
+/// let mut pages = orders
+///     .query_items::<String>("SELECT VALUE c.id FROM c WHERE c.id >= @from")
+///     .param("@from", "2")
+///     .partition_key("Lyon")
+///     .pages();
+/// let page = pages.next().unwrap()?;
+/// assert_eq!(page.items(), ["2", "3"]);
+/// assert!(page.request_charge() > 0.0);
+/// # Ok::<(), cosmosdb::Error>(())
+/// ```
+#[must_use = "a query runs when it is iterated"]
+pub struct Query<T> {
+    client: CosmosClient,
+    setup: Result<Setup>,
+    item: PhantomData<fn() -> T>,
+}
+
+/// What a query is made of.
+pub(super) struct Setup {
+    pub(super) spec: Spec,
+    pub(super) container: Option<Container>,
+    pub(super) text: String,
+    pub(super) parameters: Vec<(String, serde_json::Value)>,
+    pub(super) partition_key: Option<PartitionKey>,
+    pub(super) max_item_count: Option<i32>,
+    pub(super) max_concurrency: usize,
+    pub(super) max_buffered_items: usize,
+    pub(super) continuation: Option<String>,
+}
+
+/// Ranges that are asked at once, unless the query says otherwise.
+const DEFAULT_CONCURRENCY: usize = 16;
+
+/// Items that may wait for the reader, unless the query says otherwise.
+const DEFAULT_BUFFER: usize = 10_000;
+
+impl<T> Query<T> {
+    pub(crate) fn of_items(container: &Container, text: String) -> Self {
+        let client = container.database.client.clone();
+        let setup = container.feed_spec(Action::Query).map(|spec| Setup::new(spec, Some(container.clone()), text));
+        Self { client, setup, item: PhantomData }
+    }
+
+    pub(crate) fn of_metadata(client: &CosmosClient, spec: Spec, text: String) -> Self {
+        Self { client: client.clone(), setup: Ok(Setup::new(spec, None, text)), item: PhantomData }
+    }
+
+    pub(crate) fn failed(client: &CosmosClient, error: Error) -> Self {
+        Self { client: client.clone(), setup: Err(error), item: PhantomData }
+    }
+
+    /// Gives the parameter `name`, which starts with `@`, a value. The last one given for a name counts.
+    pub fn param(self, name: &str, value: impl Serialize) -> Self {
+        self.with(|setup| {
+            check_parameter_name(name)?;
+            let value = serde_json::to_value(value).map_err(unwritable)?;
+            match setup.parameters.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => *known = value,
+                None => setup.parameters.push((name.to_owned(), value)),
+            }
+            Ok(())
+        })
+    }
+
+    /// Queries only the partition of this key. Cheaper than all of them, and every query can be continued.
+    pub fn partition_key(self, key: impl Into<PartitionKey>) -> Self {
+        let key = key.into();
+        self.with(|setup| {
+            key.check()?;
+            setup.partition_key = Some(key);
+            Ok(())
+        })
+    }
+
+    /// Most items of a page of one partition; -1 leaves it to the service. Default: the service's.
+    pub fn max_item_count(self, count: i32) -> Self {
+        self.with(|setup| {
+            setup.spec.headers.insert(header::MAX_ITEM_COUNT, max_item_count(count)?);
+            setup.max_item_count = Some(count);
+            Ok(())
+        })
+    }
+
+    /// Most partition key ranges that are asked at once, by a thread each. Default: 16. With 1 there are no threads.
+    pub fn max_concurrency(self, ranges: usize) -> Self {
+        self.with(|setup| {
+            setup.max_concurrency = ranges.max(1);
+            Ok(())
+        })
+    }
+
+    /// Most items that are fetched ahead of the reader. Default: 10,000. A page of each range may go beyond it.
+    pub fn max_buffered_items(self, items: usize) -> Self {
+        self.with(|setup| {
+            setup.max_buffered_items = items;
+            Ok(())
+        })
+    }
+
+    /// Starts where a page ended: with its [`continuation`](crate::FeedPage::continuation), for the same query.
+    pub fn continue_from(self, continuation: impl Into<String>) -> Self {
+        self.with(|setup| {
+            setup.continuation = Some(continuation.into());
+            Ok(())
+        })
+    }
+
+    /// Reads at this consistency, which can only be weaker than the account's default. Default: the client's, else
+    /// the account's.
+    pub fn consistency(self, level: ConsistencyLevel) -> Self {
+        self.with_header(header::CONSISTENCY_LEVEL, level.as_str())
+    }
+
+    /// Uses this session token rather than the one that the client keeps.
+    pub fn session_token(self, token: &str) -> Self {
+        self.with_header(header::SESSION_TOKEN, token)
+    }
+
+    /// Lets the query look at every item where its filter is on paths that are not indexed. Default: no, such a query
+    /// fails.
+    pub fn enable_scan(self, on: bool) -> Self {
+        self.with_header(header::ENABLE_SCAN, if on { "True" } else { "False" })
+    }
+
+    /// Asks for the metrics of the query's execution, in the header `x-ms-documentdb-query-metrics` of each page.
+    /// Default: no.
+    pub fn populate_query_metrics(self, on: bool) -> Self {
+        self.with_header(header::POPULATE_QUERY_METRICS, if on { "True" } else { "False" })
+    }
+
+    /// How important the query is where the container's request units run short. Default: high.
+    pub fn priority(self, level: PriorityLevel) -> Self {
+        self.with_header(header::PRIORITY_LEVEL, level.as_str())
+    }
+
+    /// The share of the container's throughput that the query draws on, 1 to 5. Default: none.
+    pub fn throughput_bucket(self, bucket: u8) -> Self {
+        self.with(|setup| {
+            setup.spec.headers.insert(header::THROUGHPUT_BUCKET, throughput_bucket(bucket)?);
+            Ok(())
+        })
+    }
+
+    /// Bounds each request of the query, with all its attempts and waits. Default: the client's
+    /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|setup| {
+            setup.spec.options.timeout = Some(timeout);
+            Ok(())
+        })
+    }
+
+    /// Adds a header to each request of the query.
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.with(|setup| {
+            let (name, value) = parse_header(name, value)?;
+            setup.spec.headers.insert(name, value);
+            Ok(())
+        })
+    }
+
+    /// Sets an option only where there is a value: for callers who hold options in variables.
+    pub fn set<V>(self, value: Option<V>, setter: impl FnOnce(Self, V) -> Self) -> Self {
+        match value {
+            Some(value) => setter(self, value),
+            None => self,
+        }
+    }
+
+    /// The results page by page.
+    pub fn pages(self) -> Pages<T> {
+        let Self { client, setup, .. } = self;
+        Pages::new(setup.and_then(|setup| setup.into_source(client)))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Setup) -> Result<()>) -> Self {
+        if let Ok(setup) = &mut self.setup
+            && let Err(error) = change(setup)
+        {
+            self.setup = Err(error);
+        }
+        self
+    }
+
+    fn with_header(self, name: http::HeaderName, value: &str) -> Self {
+        self.with(|setup| {
+            let value: HeaderValue = header_value(&name, value)?;
+            setup.spec.headers.insert(name, value);
+            Ok(())
+        })
+    }
+}
+
+impl Setup {
+    fn new(spec: Spec, container: Option<Container>, text: String) -> Self {
+        Self {
+            spec,
+            container,
+            text,
+            parameters: Vec::new(),
+            partition_key: None,
+            max_item_count: None,
+            max_concurrency: DEFAULT_CONCURRENCY,
+            max_buffered_items: DEFAULT_BUFFER,
+            continuation: None,
+        }
+    }
+
+    fn into_source(mut self, client: CosmosClient) -> Result<Box<dyn PageSource>> {
+        self.spec.body = body(&self.text, &self.parameters)?;
+        self.spec.partition = match self.partition_key {
+            Some(key) => Partition::Key(key),
+            None if self.container.is_some() => Partition::All,
+            None => Partition::None,
+        };
+        Ok(Box::new(Requests::new(client, self.spec, self.continuation)))
+    }
+}
+
+/// The body of a query request.
+pub(super) fn body(text: &str, parameters: &[(String, serde_json::Value)]) -> Result<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Parameter<'a> {
+        name: &'a str,
+        value: &'a serde_json::Value,
+    }
+    #[derive(Serialize)]
+    struct Body<'a> {
+        query: &'a str,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        parameters: Vec<Parameter<'a>>,
+    }
+    let parameters = parameters.iter().map(|(name, value)| Parameter { name, value }).collect();
+    serde_json::to_vec(&Body { query: text, parameters }).map_err(unwritable)
+}
+
+fn check_parameter_name(name: &str) -> Result<()> {
+    let identifier = name.strip_prefix('@').unwrap_or_default();
+    let valid = identifier.chars().enumerate().all(|(index, it)| it == '_' || it.is_alphabetic() || index > 0 && it.is_alphanumeric());
+    if identifier.is_empty() || !valid {
+        return Err(Error::invalid_input(format!("the parameter name {name:?} is not `@` and an identifier")));
+    }
+    Ok(())
+}
+
+impl<T: DeserializeOwned> IntoIterator for Query<T> {
+    type Item = Result<T>;
+    type IntoIter = Items<T>;
+
+    fn into_iter(self) -> Items<T> {
+        Items::new(self.pages())
+    }
+}
+
+impl<T> fmt::Debug for Query<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Query");
+        match &self.setup {
+            Ok(setup) => out.field("text", &setup.text),
+            Err(error) => out.field("error", error),
+        };
+        out.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,4 @@
+//! Queries.
+mod builder;
+
+pub use builder::Query;

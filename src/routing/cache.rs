@@ -1,0 +1,175 @@
+//! What the client knows of containers: their rid, their partition key definition, their partition key ranges.
+//!
+//! Each fact is fetched by one thread while the others wait for it, and kept until it proves wrong.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use super::map::{MapDefect, PartitionKeyRange, PartitionKeyRangeMap};
+use crate::client::Shared;
+use crate::error::{Error, Result};
+use crate::feed::parse_envelope;
+use crate::link::Link;
+use crate::models::ContainerProperties;
+use crate::partition_key::{PartitionKeyDefinition, parse_path};
+use crate::pipeline::{Action, ResourceType, Spec};
+use crate::sync::Flight;
+use crate::wire::header;
+
+/// What requests need to know of a container.
+#[derive(Debug)]
+pub(crate) struct ContainerFacts {
+    pub(crate) rid: String,
+    pub(crate) definition: PartitionKeyDefinition,
+    /// The definition's paths, split into property names.
+    pub(crate) paths: Vec<Vec<String>>,
+}
+
+/// The containers that the client has met, by their link.
+#[derive(Default)]
+pub(crate) struct ContainerCache {
+    entries: RwLock<HashMap<String, Arc<Entry>>>,
+}
+
+#[derive(Default)]
+struct Entry {
+    facts: Flight<ContainerFacts>,
+    ranges: Flight<PartitionKeyRangeMap>,
+}
+
+impl ContainerCache {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The facts about a container, read from the service where they are not known.
+    pub(crate) fn get(&self, shared: &Shared, container: &Link, timeout: Duration) -> Result<Arc<ContainerFacts>> {
+        self.entry(container).facts.get_or_fetch(timeout, || read_container(shared, container, timeout))
+    }
+
+    /// The partition key ranges of a container, read from the service where they are not known.
+    pub(crate) fn ranges(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Result<Arc<PartitionKeyRangeMap>> {
+        self.entry(container).ranges.get_or_fetch(timeout, || read_ranges(shared, container, None, timeout))
+    }
+
+    /// The partition key ranges after a change that made those that the caller `saw` wrong.
+    pub(crate) fn newer_ranges(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        saw: &Arc<PartitionKeyRangeMap>,
+        timeout: Duration,
+    ) -> Result<Arc<PartitionKeyRangeMap>> {
+        let fetch = || read_ranges(shared, container, Some(saw), timeout);
+        self.entry(container).ranges.refresh_if_same(saw, timeout, fetch)
+    }
+
+    /// Forgets a container: it was deleted, or it is another one under the same name.
+    pub(crate) fn forget(&self, container: &Link) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(container.as_str());
+    }
+
+    fn entry(&self, container: &Link) -> Arc<Entry> {
+        let known = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(container.as_str()).cloned();
+        known.unwrap_or_else(|| {
+            let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(entries.entry(container.as_str().to_owned()).or_default())
+        })
+    }
+}
+
+impl fmt::Debug for ContainerCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContainerCache").finish_non_exhaustive()
+    }
+}
+
+fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Result<ContainerFacts> {
+    let mut spec = Spec::new(Action::Read, ResourceType::Container, container.clone());
+    spec.options.timeout = Some(timeout);
+    let properties: ContainerProperties = shared.run(spec)?.item()?;
+    let definition = properties.partition_key;
+    let paths = definition.paths.iter().map(|it| parse_path(it)).collect::<Result<_>>()?;
+    Ok(ContainerFacts { rid: properties.system.rid, definition, paths })
+}
+
+/// Most tries to read ranges that fit together while a split is under way.
+const MOST_TRIES: u32 = 4;
+/// The first wait between those; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+fn read_ranges(
+    shared: &Shared,
+    container: &Link,
+    seen: Option<&Arc<PartitionKeyRangeMap>>,
+    timeout: Duration,
+) -> Result<PartitionKeyRangeMap> {
+    let end = shared.clock.monotonic() + timeout;
+    let mut base = seen;
+    for retry in 0..MOST_TRIES {
+        let left = end.saturating_sub(shared.clock.monotonic());
+        let (documents, etag) = read_range_feed(shared, container, base.and_then(|it| it.etag()), left)?;
+        let map = match base.filter(|it| it.etag().is_some()) {
+            Some(base) => base.merge(documents, etag),
+            None => PartitionKeyRangeMap::new(documents, etag),
+        };
+        match map {
+            Ok(map) => return Ok(map),
+            Err(MapDefect::Overlapping | MapDefect::UnknownParents) => base = None,
+            Err(MapDefect::Incomplete) => {}
+        }
+        let wait = FIRST_WAIT.saturating_mul(1 << retry);
+        if wait >= end.saturating_sub(shared.clock.monotonic()) {
+            break;
+        }
+        shared.clock.sleep(wait);
+    }
+    let name = container.as_str();
+    Err(Error::new(crate::ErrorKind::Service, format!("the partition key ranges of {name} do not fit together")))
+}
+
+/// Most pages of the feed of ranges: a bound against servers that never end it.
+const MOST_PAGES: usize = 10_000;
+
+/// All documents of the feed since `etag`. It ends with a 304, or on servers without etags after one page.
+fn read_range_feed(
+    shared: &Shared,
+    container: &Link,
+    etag: Option<&str>,
+    timeout: Duration,
+) -> Result<(Vec<PartitionKeyRange>, Option<String>)> {
+    let mut documents = Vec::new();
+    let mut etag = etag.map(str::to_owned);
+    for _ in 0..MOST_PAGES {
+        let mut spec = Spec::new(Action::List, ResourceType::PartitionKeyRange, container.clone());
+        spec.options.timeout = Some(timeout);
+        spec.headers.insert(header::A_IM, HeaderValue::from_static("Incremental Feed"));
+        spec.headers.insert(header::MAX_ITEM_COUNT, HeaderValue::from_static("-1"));
+        if let Some(value) = etag.as_deref().and_then(|it| HeaderValue::from_str(it).ok()) {
+            spec.headers.insert(http::header::IF_NONE_MATCH, value);
+        }
+        let response = shared.run(spec)?;
+        let next = response.header(&http::header::ETAG).map(str::to_owned);
+        if response.is_not_modified() {
+            return Ok((documents, next.or(etag)));
+        }
+        let page: Vec<PartitionKeyRange> = parse_envelope(response.bytes())?;
+        let moved = next.is_some() && next != etag;
+        etag = next.or(etag);
+        let ended = !moved && page.is_empty();
+        documents.extend(page);
+        if !moved || ended {
+            return Ok((documents, etag));
+        }
+    }
+    Err(Error::new(crate::ErrorKind::Service, "the feed of partition key ranges does not end"))
+}

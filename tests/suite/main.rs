@@ -1,0 +1,21 @@
+//! One suite over every back end: the emulator in process, the emulator over HTTP, and a live account where
+//! `COSMOS_TEST_CONNECTION_STRING` names one.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(missing_docs, reason = "tests are named as sentences")]
+
+#[macro_use]
+mod backend;
+
+mod bad_answers;
+mod bad_input;
+mod containers;
+mod crud;
+mod databases;
+mod handles;
+mod ids;
+mod interop;
+mod items;
+mod partition_keys;
+mod queries;
+mod retries;
+mod threads;
