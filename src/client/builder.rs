@@ -148,6 +148,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends requests through a transport that others use too.
+    pub fn shared_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
     /// Takes the time from this clock, and sleeps on it. Default: the machine's.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
