@@ -8,6 +8,7 @@ mod error;
 mod link;
 pub mod models;
 mod partition_key;
+mod query;
 mod routing;
 mod sync;
 pub mod transport;
