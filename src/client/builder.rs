@@ -13,6 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::models::ConsistencyLevel;
 use crate::pipeline::Pipeline;
+use crate::query::PlanCache;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::{Endpoint, Regions};
 use crate::routing::session::SessionContainer;
@@ -259,6 +260,7 @@ impl ClientBuilder {
             regions: Regions::new(endpoint, discovery, self.preferred_regions),
             containers: ContainerCache::new(),
             sessions: SessionContainer::new(),
+            plans: PlanCache::default(),
             activity_ids: ActivityIds::new()?,
         };
         Ok(CosmosClient { shared: Arc::new(shared) })

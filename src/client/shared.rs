@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::link::Link;
 use crate::models::{AccountProperties, ConsistencyLevel};
 use crate::pipeline::{Action, Pipeline, ResourceType, Spec};
+use crate::query::PlanCache;
 use crate::response::Response;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::Regions;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) regions: Regions,
     pub(crate) containers: ContainerCache,
     pub(crate) sessions: SessionContainer,
+    pub(crate) plans: PlanCache,
     pub(crate) activity_ids: ActivityIds,
 }
 
