@@ -8,8 +8,10 @@ mod auth;
 mod builder;
 mod call;
 mod charge;
+mod connect;
 mod date;
 mod handlers;
+mod reach;
 mod refusal;
 mod request;
 mod response;
@@ -20,11 +22,16 @@ mod sql;
 mod store;
 mod topology;
 
+#[cfg(feature = "server")]
+mod http;
+
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
 pub use self::builder::EmulatorBuilder;
+#[cfg(feature = "server")]
+pub use self::http::EmulatorServer;
 use self::auth::MasterKey;
 use self::store::Account;
 use self::topology::Topology;
