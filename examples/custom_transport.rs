@@ -28,16 +28,20 @@ fn main() -> cosmosdb::Result<()> {
     println!("around the emulator:");
     let emulator = Emulator::new();
     let tracing = Tracing { inner: emulator.transport(), requests: AtomicU32::new(0) };
-    let client =
-        CosmosClient::builder(emulator.endpoint()).key(emulator.key()).transport(tracing).build()?;
+    let client = CosmosClient::builder(emulator.endpoint())
+        .key(emulator.key())
+        .transport(tracing)
+        .build()?;
     client.create_database("db").send()?;
     client.database("db").read().send()?;
 
     println!("a script of answers, for a test of one's own error handling:");
     let mock = Mock::new();
-    mock.respond(404, json!({ "code": "NotFound", "message": "no such database" }));
-    let client =
-        CosmosClient::builder("https://localhost/").key(emulator.key()).transport(mock.clone()).build()?;
+    mock.respond_json(404, &json!({ "code": "NotFound", "message": "no such database" }));
+    let client = CosmosClient::builder("https://localhost/")
+        .key(emulator.key())
+        .transport(mock.clone())
+        .build()?;
     if let Err(error) = client.database("nowhere").read().send() {
         println!("  {error}");
     }

@@ -31,7 +31,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(file) => parse(&std::fs::read_to_string(file)?)?,
         None => (0..500).map(|n| Row::from_iter([("n".to_owned(), json!(n))])).collect(),
     };
-    let rows: Vec<Row> = rows.into_iter().enumerate().map(|(number, row)| with_id(number, row)).collect();
+    let rows: Vec<Row> =
+        rows.into_iter().enumerate().map(|(number, row)| with_id(number, row)).collect();
 
     let client = common::client()?;
     client.create_database_if_not_exists(database)?;
@@ -39,7 +40,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     target.create_container_if_not_exists(&ContainerProperties::new(container, key))?;
     load(&target.container(container), &rows)?;
 
-    let count = target.container(container).items::<Value>().into_iter().try_fold(0, |n, it| it.map(|_| n + 1))?;
+    let count = target
+        .container(container)
+        .items::<Value>()
+        .into_iter()
+        .try_fold(0, |n, it| it.map(|_| n + 1))?;
     println!("the container now holds {count} items");
     Ok(())
 }
@@ -78,13 +83,17 @@ fn load(container: &Container, rows: &[Row]) -> cosmosdb::Result<()> {
     let totals = Totals::default();
     let start = Instant::now();
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| work(container, rows, &totals))).collect();
+        let workers: Vec<_> =
+            (0..THREADS).map(|_| scope.spawn(|| work(container, rows, &totals))).collect();
         workers.into_iter().try_for_each(|it| it.join().unwrap_or(Ok(())))
     })?;
     let seconds = start.elapsed().as_secs_f64();
     let charge = *totals.charge.lock().unwrap_or_else(PoisonError::into_inner);
     let done = totals.done.load(Ordering::Relaxed);
-    println!("\rloaded {done} items in {seconds:.2} s: {charge:.0} RU, {:.0} items/s", done as f64 / seconds);
+    println!(
+        "\rloaded {done} items in {seconds:.2} s: {charge:.0} RU, {:.0} items/s",
+        done as f64 / seconds
+    );
     Ok(())
 }
 

@@ -12,7 +12,8 @@ fn main() -> cosmosdb::Result<()> {
     shop.create_container_if_not_exists(&ContainerProperties::new("carts", "/user"))?;
     let carts = shop.container("carts");
 
-    let created = carts.upsert_item(&json!({ "id": "cart-1", "user": "ana", "lines": 1 })).send()?;
+    let created =
+        carts.upsert_item(&json!({ "id": "cart-1", "user": "ana", "lines": 1 })).send()?;
     println!("created with status {} for {} RU", created.status(), created.request_charge());
     let seen = created.etag();
 

@@ -29,7 +29,12 @@ impl VisitCounter {
             let etag = found.etag();
             let mut seen: Page = found.item()?;
             seen.visits += 1;
-            match self.pages.replace_item(page, &seen).set(etag, cosmosdb::Operation::if_match).send() {
+            match self
+                .pages
+                .replace_item(page, &seen)
+                .set(etag, cosmosdb::Operation::if_match)
+                .send()
+            {
                 Err(error) if error.is_precondition_failed() => continue,
                 replaced => return replaced.map(|_| seen.visits),
             }

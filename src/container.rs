@@ -9,8 +9,8 @@ use crate::feed::Listing;
 use crate::link::{IdOf, Link, check_id};
 use crate::models::ContainerProperties;
 use crate::operation::{
-    CreateItem, DeleteContainer, DeleteItem, Operation, ReadContainer, ReadItem, ReplaceContainer, ReplaceItem,
-    UpsertItem,
+    CreateItem, DeleteContainer, DeleteItem, Operation, ReadContainer, ReadItem, ReplaceContainer,
+    ReplaceItem, UpsertItem,
 };
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, Partition, ResourceType, Spec};
@@ -66,15 +66,16 @@ impl Container {
     /// Replaces the properties of the container. The partition key, the unique keys and some others cannot change.
     ///
     /// ```
+    /// use cosmosdb::models::TimeToLive;
     /// # use cosmosdb::{ContainerProperties, Emulator};
     /// # let client = Emulator::new().client();
     /// # client.create_database("shop").send()?;
     /// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
     /// let orders = client.database("shop").container("orders");
     /// let mut properties = orders.read().send()?.properties()?;
-    /// properties.default_ttl = Some(3600);
+    /// properties.default_ttl = Some(TimeToLive::Seconds(3600));
     /// let replaced = orders.replace(&properties).send()?.properties()?;
-    /// assert_eq!(replaced.default_ttl, Some(3600));
+    /// assert_eq!(replaced.default_ttl, Some(TimeToLive::Seconds(3600)));
     /// # Ok::<(), cosmosdb::Error>(())
     /// ```
     pub fn replace(&self, properties: &ContainerProperties) -> Operation<ReplaceContainer> {
@@ -107,7 +108,11 @@ impl Container {
 
     /// Replaces the item `id`. Neither its id nor its partition key can change.
     #[doc(alias = "replace_document")]
-    pub fn replace_item<T: Serialize + ?Sized>(&self, id: &str, item: &T) -> Operation<ReplaceItem> {
+    pub fn replace_item<T: Serialize + ?Sized>(
+        &self,
+        id: &str,
+        item: &T,
+    ) -> Operation<ReplaceItem> {
         self.operation(self.write_spec(Action::Replace, item, Some(id)))
     }
 
@@ -183,7 +188,12 @@ impl Container {
         Ok(spec)
     }
 
-    fn write_spec<T: Serialize + ?Sized>(&self, action: Action, item: &T, id: Option<&str>) -> Result<Spec> {
+    fn write_spec<T: Serialize + ?Sized>(
+        &self,
+        action: Action,
+        item: &T,
+        id: Option<&str>,
+    ) -> Result<Spec> {
         let body = serde_json::to_vec(item).map_err(unwritable)?;
         let own = extract::id(&body)?.ok_or_else(no_id)?;
         check_id(IdOf::Item, &own)?;
@@ -194,7 +204,9 @@ impl Container {
         if let Some(id) = id {
             check_id(IdOf::Item, id)?;
             if id != own {
-                return Err(Error::invalid_input(format!("the item has the id {own:?}, but {id:?} is to be replaced")));
+                return Err(Error::invalid_input(format!(
+                    "the item has the id {own:?}, but {id:?} is to be replaced"
+                )));
             }
             spec.link = spec.link.child("docs", id);
         }
@@ -209,5 +221,7 @@ fn no_id() -> Error {
 }
 
 fn too_large(id: &str, bytes: usize) -> Error {
-    Error::invalid_input(format!("the item {id:?} has {bytes} bytes of JSON; the service takes at most {MAX_BODY_BYTES}"))
+    Error::invalid_input(format!(
+        "the item {id:?} has {bytes} bytes of JSON; the service takes at most {MAX_BODY_BYTES}"
+    ))
 }

@@ -70,7 +70,10 @@ impl Database {
         properties: &ContainerProperties,
     ) -> Result<ResourceResponse<ContainerProperties>> {
         let container = self.container(properties.id.as_str());
-        read_or_create(|| container.read().send(), || Operation::<CreateContainer>::new(&self.client, self.create_spec(properties)).send())
+        read_or_create(
+            || container.read().send(),
+            || Operation::<CreateContainer>::new(&self.client, self.create_spec(properties)).send(),
+        )
     }
 
     /// Lists the containers of the database.

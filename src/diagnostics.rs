@@ -47,11 +47,18 @@ pub struct Attempt {
 impl Diagnostics {
     pub(crate) fn new(
         activity_id: String,
-        operation: String,
+        operation: (&'static str, &'static str),
+        path: String,
         elapsed: Duration,
         attempts: Vec<Attempt>,
     ) -> Self {
-        Self(Arc::new(Record { activity_id, operation, elapsed, attempts }))
+        Self(Arc::new(Record { activity_id, operation, path, elapsed, attempts }))
+    }
+
+    /// What was done, such as `read item`, and with what: the path of the URL.
+    pub fn operation(&self) -> String {
+        let (verb, resource) = self.0.operation;
+        format!("{verb} {resource} {}", self.0.path)
     }
 
     /// The id that all attempts of the call carried.
@@ -71,7 +78,7 @@ impl Diagnostics {
 
     /// The request units of all attempts.
     pub fn request_charge(&self) -> f64 {
-        self.0.attempts.iter().map(|it| it.request_charge).sum()
+        self.0.attempts.iter().fold(0.0, |sum, it| sum + it.request_charge)
     }
 
     /// The regions that were asked, in order, without repetitions in a row.

@@ -208,14 +208,14 @@ impl Error {
         error
     }
 
-    /// The error that a failed exchange with `host` is.
-    pub(crate) fn from_transport(error: TransportError, host: &str) -> Self {
+    /// The error that a failed exchange is.
+    pub(crate) fn from_transport(error: TransportError) -> Self {
         let kind = match error.kind() {
             TransportErrorKind::Timeout => ErrorKind::Timeout,
             TransportErrorKind::Request => ErrorKind::InvalidInput,
             _ => ErrorKind::Transport,
         };
-        let mut made = Self::new(kind, format!("{host}: {error}"));
+        let mut made = Self::new(kind, error.to_string());
         made.0.source = Some(Box::new(error));
         made
     }
@@ -337,7 +337,8 @@ impl ServiceMessage {
         let body: Body = serde_json::from_slice(body).ok()?;
         let code = match body.code {
             serde_json::Value::String(code) => code,
-            serde_json::Value::Null => return None,
+            serde_json::Value::Null if body.message.is_empty() => return None,
+            serde_json::Value::Null => String::new(),
             other => other.to_string(),
         };
         Some(Self { code, message: body.message })
@@ -395,7 +396,13 @@ fn shorten(text: &str) -> String {
     if text.len() <= LONGEST_MESSAGE {
         return text.to_owned();
     }
-    format!("{}…", &text[..text.floor_char_boundary(LONGEST_MESSAGE)])
+    format!("{}…", prefix(text, LONGEST_MESSAGE))
+}
+
+/// The longest part of `text` from its start that has no more than `bytes` bytes and ends between characters.
+pub(crate) fn prefix(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]

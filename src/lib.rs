@@ -83,18 +83,20 @@ pub use client::{ClientBuilder, CosmosClient, RetryOptions};
 pub use container::Container;
 pub use database::Database;
 pub use diagnostics::{Attempt, Diagnostics};
-#[cfg(feature = "emulator")]
-pub use emulator::{Emulator, EmulatorBuilder};
 #[cfg(feature = "server")]
 pub use emulator::EmulatorServer;
+#[cfg(feature = "emulator")]
+pub use emulator::{Emulator, EmulatorBuilder};
 pub use error::{Error, ErrorKind, OptionalExt, Result};
 pub use feed::{FeedPage, Items, Listing, Pages};
 pub use models::{
-    ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag, IndexingDirective, IndexingPolicy, PriorityLevel,
-    Throughput,
+    ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag, IndexingDirective,
+    IndexingPolicy, PriorityLevel, Throughput,
 };
 pub use operation::Operation;
-pub use partition_key::{PartitionKey, PartitionKeyDefinition, PartitionKeyKind, PartitionKeyValue};
+pub use partition_key::{
+    PartitionKey, PartitionKeyDefinition, PartitionKeyKind, PartitionKeyValue,
+};
 pub use query::Query;
 pub use response::{ResourceResponse, Response};
 pub use routing::FeedRange;
@@ -102,8 +104,9 @@ pub use routing::FeedRange;
 /// The kinds of [`Operation`]: they say which options a call takes and what it answers.
 pub mod ops {
     pub use crate::operation::{
-        CreateContainer, CreateDatabase, CreateItem, DeleteContainer, DeleteDatabase, DeleteItem, Kind, OnItem,
-        Provisions, ReadAccount, ReadContainer, ReadDatabase, ReadItem, Reads, ReadsOne, ReplaceContainer, ReplaceItem,
-        Replaces, Triggers, UpsertItem, Writes, WritesItem,
+        CreateContainer, CreateDatabase, CreateItem, DeleteContainer, DeleteDatabase, DeleteItem,
+        Kind, OnItem, Provisions, ReadAccount, ReadContainer, ReadDatabase, ReadItem, Reads,
+        ReadsOne, ReplaceContainer, ReplaceItem, Replaces, Triggers, UpsertItem, Writes,
+        WritesItem,
     };
 }

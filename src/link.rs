@@ -1,6 +1,6 @@
 //! Links: which resource a request is about, as a URL path and as the text that is signed.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, prefix};
 
 /// A link to a resource or to a feed, without slashes at its ends and not percent-encoded: `dbs/shop/colls/orders`.
 ///
@@ -160,7 +160,7 @@ pub(crate) fn check_id(of: IdOf, id: &str) -> Result<()> {
 }
 
 fn abbreviated(id: &str) -> String {
-    if id.len() <= 64 { id.to_owned() } else { format!("{}…", &id[..id.floor_char_boundary(64)]) }
+    if id.len() <= 64 { id.to_owned() } else { format!("{}…", prefix(id, 64)) }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use http::{HeaderName, HeaderValue};
 use crate::client::CosmosClient;
 use crate::error::{Error, Result};
 use crate::models::{
-    AccountProperties, ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag, IndexingDirective,
-    PriorityLevel, Throughput,
+    AccountProperties, ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag,
+    IndexingDirective, PriorityLevel, Throughput,
 };
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Partition, Spec};
@@ -261,7 +261,7 @@ impl<K: Provisions> Operation<K> {
     /// draws on its database's, or gets the service's minimum.
     pub fn throughput(self, throughput: Throughput) -> Self {
         self.with(|spec| {
-            let (name, value) = throughput.to_header();
+            let (name, value) = throughput.header();
             let value = header_value(&name, &value)?;
             spec.headers.insert(name, value);
             Ok(())
@@ -287,16 +287,18 @@ fn comma_list<I: AsRef<str>>(ids: impl IntoIterator<Item = I>) -> String {
 /// The header of a throughput bucket, checked.
 pub(crate) fn throughput_bucket(bucket: u8) -> Result<HeaderValue> {
     if !(1..=5).contains(&bucket) {
-        return Err(Error::invalid_input(format!("the throughput bucket {bucket} is not one of 1 to 5")));
+        return Err(Error::invalid_input(format!(
+            "the throughput bucket {bucket} is not one of 1 to 5"
+        )));
     }
     Ok(HeaderValue::from(u16::from(bucket)))
 }
 
 /// A header of the caller's own.
 pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
-    let name: HeaderName = name
-        .parse()
-        .map_err(|error| Error::invalid_input(format!("{name:?} is not the name of a header")).with_source::<http::header::InvalidHeaderName>(error))?;
+    let name = HeaderName::try_from(name).map_err(|error| {
+        Error::invalid_input(format!("{name:?} is not the name of a header")).with_source(error)
+    })?;
     let value = header_value(&name, value)?;
     Ok((name, value))
 }
@@ -304,6 +306,9 @@ pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, Heade
 /// The value of a header; the message does not show it, since it may be secret.
 pub(crate) fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(value).map_err(|error| {
-        Error::invalid_input(format!("the value for {name} cannot be a header: it must be visible ASCII")).with_source(error)
+        Error::invalid_input(format!(
+            "the value for {name} cannot be a header: it must be visible ASCII"
+        ))
+        .with_source(error)
     })
 }

@@ -46,7 +46,10 @@ impl Response {
     pub fn item<T: DeserializeOwned>(&self) -> Result<T> {
         let body = self.http.body();
         if body.is_empty() {
-            return Err(Error::json(format!("the answer has no body (status {})", self.status().as_u16())));
+            return Err(Error::json(format!(
+                "the answer has no body (status {})",
+                self.status().as_u16()
+            )));
         }
         let text = std::str::from_utf8(body)
             .map_err(|error| Error::json("the answer is not UTF-8").with_source(error))?;
@@ -114,9 +117,10 @@ impl Response {
 
     /// How often the call was throttled before it succeeded, and how long it waited for that.
     pub fn throttling(&self) -> (u32, Duration) {
-        let number = |name| self.header(name).and_then(|it| it.parse().ok()).unwrap_or(0);
-        let retries = u32::try_from(number(&header::THROTTLE_RETRY_COUNT)).unwrap_or(u32::MAX);
-        (retries, Duration::from_millis(number(&header::THROTTLE_RETRY_WAIT_MS)))
+        let number =
+            |name: HeaderName| self.header(&name).and_then(|it| it.parse().ok()).unwrap_or(0);
+        let retries = u32::try_from(number(header::THROTTLE_RETRY_COUNT)).unwrap_or(u32::MAX);
+        (retries, Duration::from_millis(number(header::THROTTLE_RETRY_WAIT_MS)))
     }
 
     /// The headers as they came, with the two `x-ms-throttle-retry-…` that the client adds.

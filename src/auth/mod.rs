@@ -19,7 +19,13 @@ pub(crate) enum Credential {
 
 impl Credential {
     /// The value of the `authorization` header of a request.
-    pub(crate) fn authorize(&self, verb: &str, resource_type: &str, link: &str, date: &str) -> Result<String> {
+    pub(crate) fn authorize(
+        &self,
+        verb: &str,
+        resource_type: &str,
+        link: &str,
+        date: &str,
+    ) -> Result<String> {
         match self {
             Self::Key(key) => Ok(key.sign(verb, resource_type, link, date)),
         }

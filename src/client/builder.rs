@@ -13,6 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::models::ConsistencyLevel;
 use crate::pipeline::Pipeline;
+use crate::query::PlanCache;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::{Endpoint, Regions};
 use crate::routing::session::SessionContainer;
@@ -76,7 +77,11 @@ impl ClientBuilder {
         let parsed = text.parse::<ConnectionString>()?;
         let mut builder = Self::new(&parsed.endpoint);
         builder.credential = Some(Ok(Credential::Key(parsed.key)));
-        Ok(if parsed.accepts_invalid_certificates { builder.without_certificate_validation() } else { builder })
+        Ok(if parsed.accepts_invalid_certificates {
+            builder.without_certificate_validation()
+        } else {
+            builder
+        })
     }
 
     /// Starts from the environment: see [`CosmosClient::from_env`].
@@ -94,8 +99,12 @@ impl ClientBuilder {
     fn from_endpoint_and_key() -> Result<Self> {
         match (variable("COSMOS_ENDPOINT"), variable("COSMOS_KEY")) {
             (Some(endpoint), Some(key)) => Ok(Self::new(&endpoint).key(&key)),
-            (Some(_), None) => Err(Error::credential("COSMOS_ENDPOINT is set, but COSMOS_KEY is not")),
-            (None, Some(_)) => Err(Error::credential("COSMOS_KEY is set, but COSMOS_ENDPOINT is not")),
+            (Some(_), None) => {
+                Err(Error::credential("COSMOS_ENDPOINT is set, but COSMOS_KEY is not"))
+            }
+            (None, Some(_)) => {
+                Err(Error::credential("COSMOS_KEY is set, but COSMOS_ENDPOINT is not"))
+            }
             (None, None) => Err(Error::credential(
                 "the environment names no account: set COSMOS_CONNECTION_STRING, or COSMOS_ENDPOINT and COSMOS_KEY",
             )),
@@ -115,7 +124,10 @@ impl ClientBuilder {
     #[cfg(feature = "ureq")]
     fn with_root_certificate_file(self, file: &str) -> Result<Self> {
         let pem = std::fs::read(file).map_err(|error| {
-            Error::credential(format!("the file of COSMOS_ROOT_CERTIFICATE, {file:?}, cannot be read")).with_source(error)
+            Error::credential(format!(
+                "the file of COSMOS_ROOT_CERTIFICATE, {file:?}, cannot be read"
+            ))
+            .with_source(error)
         })?;
         Ok(self.root_certificate(pem))
     }
@@ -137,6 +149,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends requests through a transport that others use too.
+    pub fn shared_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
     /// Takes the time from this clock, and sleeps on it. Default: the machine's.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -151,7 +169,10 @@ impl ClientBuilder {
     }
 
     /// The regions to read from, the best first. Default: the account's own order.
-    pub fn preferred_regions<R: Into<String>>(mut self, regions: impl IntoIterator<Item = R>) -> Self {
+    pub fn preferred_regions<R: Into<String>>(
+        mut self,
+        regions: impl IntoIterator<Item = R>,
+    ) -> Self {
         self.preferred_regions = regions.into_iter().map(Into::into).collect();
         self
     }
@@ -239,6 +260,7 @@ impl ClientBuilder {
             regions: Regions::new(endpoint, discovery, self.preferred_regions),
             containers: ContainerCache::new(),
             sessions: SessionContainer::new(),
+            plans: PlanCache::default(),
             activity_ids: ActivityIds::new()?,
         };
         Ok(CosmosClient { shared: Arc::new(shared) })
@@ -246,12 +268,14 @@ impl ClientBuilder {
 
     #[cfg(feature = "ureq")]
     fn default_transport(&mut self) -> Result<Arc<dyn Transport>> {
-        Ok(Arc::new(crate::transport::UreqTransport::new(std::mem::take(&mut self.connection))?))
+        Ok(Arc::new(crate::transport::UreqTransport::new(&self.connection)?))
     }
 
     #[cfg(not(feature = "ureq"))]
     fn default_transport(&mut self) -> Result<Arc<dyn Transport>> {
-        Err(Error::invalid_input("the client has no transport: enable the feature `ureq`, or give one with transport(…)"))
+        Err(Error::invalid_input(
+            "the client has no transport: enable the feature `ureq`, or give one with transport(…)",
+        ))
     }
 }
 
@@ -278,6 +302,7 @@ fn user_agent(suffix: Option<&str>) -> Result<HeaderValue> {
             "the user agent suffix {suffix:?} must have at most 64 characters, all of them printable ASCII"
         )));
     }
-    HeaderValue::try_from(format!("{base} {suffix}"))
-        .map_err(|error| Error::invalid_input("the user agent suffix makes no valid header").with_source(error))
+    HeaderValue::try_from(format!("{base} {suffix}")).map_err(|error| {
+        Error::invalid_input("the user agent suffix makes no valid header").with_source(error)
+    })
 }

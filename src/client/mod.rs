@@ -129,7 +129,10 @@ impl CosmosClient {
     /// assert_eq!(client.create_database_if_not_exists("shop")?.status(), 200);
     /// # Ok::<(), cosmosdb::Error>(())
     /// ```
-    pub fn create_database_if_not_exists(&self, id: impl Into<String>) -> Result<ResourceResponse<DatabaseProperties>> {
+    pub fn create_database_if_not_exists(
+        &self,
+        id: impl Into<String>,
+    ) -> Result<ResourceResponse<DatabaseProperties>> {
         let id = id.into();
         let database = self.database(id.clone());
         read_or_create(|| database.read().send(), || self.create_database(id.clone()).send())
@@ -151,7 +154,11 @@ impl CosmosClient {
 
     /// Queries the databases of the account: `SELECT * FROM r WHERE r.id = @id`.
     pub fn query_databases(&self, text: impl Into<String>) -> Query<DatabaseProperties> {
-        Query::of_metadata(self, Spec::new(Action::Query, ResourceType::Database, Link::account()), text.into())
+        Query::of_metadata(
+            self,
+            Spec::new(Action::Query, ResourceType::Database, Link::account()),
+            text.into(),
+        )
     }
 
     /// The account as it was last read, without asking again. `None` before the first read.
@@ -161,7 +168,10 @@ impl CosmosClient {
 }
 
 /// Reads; where there is nothing, creates; where somebody else was faster, reads again.
-pub(crate) fn read_or_create<T>(read: impl Fn() -> Result<T>, create: impl Fn() -> Result<T>) -> Result<T> {
+pub(crate) fn read_or_create<T>(
+    read: impl Fn() -> Result<T>,
+    create: impl Fn() -> Result<T>,
+) -> Result<T> {
     match read() {
         Err(error) if error.is_not_found() => match create() {
             Err(error) if error.is_conflict() => read(),

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::link::Link;
 use crate::models::{AccountProperties, ConsistencyLevel};
 use crate::pipeline::{Action, Pipeline, ResourceType, Spec};
+use crate::query::PlanCache;
 use crate::response::Response;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::Regions;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) regions: Regions,
     pub(crate) containers: ContainerCache,
     pub(crate) sessions: SessionContainer,
+    pub(crate) plans: PlanCache,
     pub(crate) activity_ids: ActivityIds,
 }
 
@@ -56,7 +58,8 @@ impl Shared {
     /// Whether a read with these headers is to honour the session: the level asked for, else the account's default.
     /// The service's own default, `Session`, is assumed of an account that was not read.
     pub(crate) fn session_is_effective(&self, headers: &HeaderMap) -> bool {
-        let asked = headers.get(header::CONSISTENCY_LEVEL).or(self.options.consistency_header.as_ref());
+        let asked =
+            headers.get(header::CONSISTENCY_LEVEL).or(self.options.consistency_header.as_ref());
         if let Some(level) = asked {
             return level.as_bytes().eq_ignore_ascii_case(b"Session");
         }
@@ -67,7 +70,10 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CosmosClient").field("regions", &self.regions).field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("CosmosClient")
+            .field("regions", &self.regions)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,7 +92,8 @@ impl ActivityIds {
             .fill(&mut bytes)
             .map_err(|_| Error::credential("the system has no randomness for activity ids"))?;
         let (high, low) = bytes.split_at(8);
-        let number = |half: &[u8]| half.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let number =
+            |half: &[u8]| half.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
         Ok(Self { random: number(high), next: AtomicU64::new(number(low)) })
     }
 
@@ -105,7 +112,8 @@ impl ActivityIds {
 
     /// A number in `0..1` that differs from call to call.
     pub(crate) fn jitter(&self) -> f64 {
-        let mixed = self.next.load(Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.random;
+        let mixed =
+            self.next.load(Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.random;
         (mixed >> 11) as f64 / (1u64 << 53) as f64
     }
 }

@@ -8,6 +8,7 @@ mod auth;
 mod builder;
 mod call;
 mod charge;
+mod connect;
 mod date;
 mod handlers;
 mod reach;

@@ -70,7 +70,8 @@ impl<T> Listing<T> {
     /// Uses this session token rather than the one that the client keeps.
     pub fn session_token(self, token: &str) -> Self {
         self.with(|spec| {
-            spec.headers.insert(header::SESSION_TOKEN, header_value(&header::SESSION_TOKEN, token)?);
+            spec.headers
+                .insert(header::SESSION_TOKEN, header_value(&header::SESSION_TOKEN, token)?);
             Ok(())
         })
     }
@@ -128,7 +129,9 @@ impl<T> fmt::Debug for Listing<T> {
 /// The header of a page size, checked.
 pub(crate) fn max_item_count(count: i32) -> Result<HeaderValue> {
     if count == 0 || count < -1 {
-        return Err(Error::invalid_input(format!("the page size {count} is neither positive nor -1")));
+        return Err(Error::invalid_input(format!(
+            "the page size {count} is neither positive nor -1"
+        )));
     }
     Ok(HeaderValue::from(count))
 }
@@ -168,7 +171,9 @@ impl PageSource for Requests {
         }
         let page = raw_page(self.client.shared.run(self.request()?)?);
         // Some servers repeat the last token for ever; a page without items that does not move on is the end.
-        let stuck = page.continuation.is_some() && page.continuation == self.continuation && is_empty(&page);
+        let stuck = page.continuation.is_some()
+            && page.continuation == self.continuation
+            && is_empty(&page);
         self.continuation.clone_from(&page.continuation);
         self.ended = self.continuation.is_none() || stuck;
         Ok(Some(page))
@@ -182,7 +187,14 @@ fn is_empty(page: &RawPage) -> bool {
 /// The page that an answer is.
 pub(crate) fn raw_page(response: Response) -> RawPage {
     let request_charge = response.request_charge();
-    let continuation = response.header(&header::CONTINUATION).filter(|it| !it.is_empty()).map(str::to_owned);
+    let continuation =
+        response.header(&header::CONTINUATION).filter(|it| !it.is_empty()).map(str::to_owned);
     let (headers, body, diagnostics) = response.into_parts();
-    RawPage { rows: Rows::Envelope(body), continuation, headers, request_charge, diagnostics: vec![diagnostics] }
+    RawPage {
+        rows: Rows::Envelope(body),
+        continuation,
+        headers,
+        request_charge,
+        diagnostics: vec![diagnostics],
+    }
 }

@@ -46,7 +46,10 @@ impl Rows {
     fn parse<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         match self {
             Self::Envelope(body) => parse_envelope(body),
-            Self::Raw(rows) => rows.iter().map(|row| serde_json::from_str(row.get()).map_err(not_of_type::<T>)).collect(),
+            Self::Raw(rows) => rows
+                .iter()
+                .map(|row| serde_json::from_str(row.get()).map_err(not_of_type::<T>))
+                .collect(),
         }
     }
 }
@@ -70,12 +73,14 @@ pub(crate) fn parse_envelope<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>>
         )]
         items: Vec<T>,
     }
-    let text = std::str::from_utf8(body).map_err(|error| Error::json("the answer is not UTF-8").with_source(error))?;
+    let text = std::str::from_utf8(body)
+        .map_err(|error| Error::json("the answer is not UTF-8").with_source(error))?;
     Ok(serde_json::from_str::<Envelope<T>>(text).map_err(not_of_type::<T>)?.items)
 }
 
 fn not_of_type<T>(error: serde_json::Error) -> Error {
-    Error::json(format!("a page of the feed is no list of {}: {error}", std::any::type_name::<T>())).with_source(error)
+    Error::json(format!("a page of the feed is no list of {}: {error}", std::any::type_name::<T>()))
+        .with_source(error)
 }
 
 /// One page of a feed: some of its items, and what the request for them cost.
@@ -209,7 +214,9 @@ impl<T: DeserializeOwned> std::iter::FusedIterator for Pages<T> {}
 
 impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pages").field("request_charge", &self.request_charge).finish_non_exhaustive()
+        f.debug_struct("Pages")
+            .field("request_charge", &self.request_charge)
+            .finish_non_exhaustive()
     }
 }
 
@@ -252,6 +259,8 @@ impl<T: DeserializeOwned> std::iter::FusedIterator for Items<T> {}
 
 impl<T> fmt::Debug for Items<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Items").field("request_charge", &self.request_charge()).finish_non_exhaustive()
+        f.debug_struct("Items")
+            .field("request_charge", &self.request_charge())
+            .finish_non_exhaustive()
     }
 }

@@ -51,6 +51,13 @@ pub struct AccountProperties {
     pub other: Map<String, Value>,
 }
 
+impl AccountProperties {
+    /// The consistency of requests that name none.
+    pub fn consistency_level(&self) -> ConsistencyLevel {
+        self.consistency_policy.default_consistency_level
+    }
+}
+
 /// A region of the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -28,12 +28,14 @@ impl Policy for Sign {
             &date,
         )?;
         let headers = request.headers_mut();
-        let mut signature = HeaderValue::try_from(signature)
-            .map_err(|error| Error::credential("the credential makes no valid header").with_source(error))?;
+        let mut signature = HeaderValue::try_from(signature).map_err(|error| {
+            Error::credential("the credential makes no valid header").with_source(error)
+        })?;
         signature.set_sensitive(true);
         headers.insert(AUTHORIZATION, signature);
-        let date = HeaderValue::try_from(date)
-            .map_err(|error| Error::credential("the date makes no valid header").with_source(error))?;
+        let date = HeaderValue::try_from(date).map_err(|error| {
+            Error::credential("the date makes no valid header").with_source(error)
+        })?;
         headers.insert(header::DATE, date);
         next.send(ctx, request)
     }

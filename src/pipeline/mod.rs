@@ -79,14 +79,18 @@ pub(crate) struct Next<'a> {
 
 impl Next<'_> {
     /// Passes the request on.
-    pub(crate) fn send(self, ctx: &mut Context<'_>, request: &mut transport::Request) -> Result<transport::Response> {
+    pub(crate) fn send(
+        self,
+        ctx: &mut Context<'_>,
+        request: &mut transport::Request,
+    ) -> Result<transport::Response> {
         if let [policy, rest @ ..] = self.policies {
             return policy.send(ctx, request, Next { policies: rest });
         }
         let timeout = ctx.remaining()?.min(ctx.shared.options.request_timeout);
         let response = match ctx.shared.transport.send(request, timeout) {
             Ok(response) => response,
-            Err(error) => return Err(Error::from_transport(error, request.uri().host().unwrap_or_default())),
+            Err(error) => return Err(Error::from_transport(error)),
         };
         match response.status().as_u16() {
             200..=299 | 304 => Ok(response),

@@ -34,10 +34,18 @@ impl Policy for Place {
                 request.headers_mut().insert(header::PARTITION_KEY, value);
             }
             Partition::Range { id, clip } => {
-                headers.insert(header::PARTITION_KEY_RANGE_ID, HeaderValue::try_from(id).map_err(not_ascii)?);
+                headers.insert(
+                    header::PARTITION_KEY_RANGE_ID,
+                    HeaderValue::try_from(id).map_err(not_ascii)?,
+                );
                 if let Some(clip) = clip {
-                    let hex = |epk: &crate::routing::epk::Epk| HeaderValue::try_from(epk.to_string()).map_err(not_ascii);
-                    headers.insert(header::READ_KEY_TYPE, HeaderValue::from_static("EffectivePartitionKeyRange"));
+                    let hex = |epk: &crate::routing::epk::Epk| {
+                        HeaderValue::try_from(epk.to_string()).map_err(not_ascii)
+                    };
+                    headers.insert(
+                        header::READ_KEY_TYPE,
+                        HeaderValue::from_static("EffectivePartitionKeyRange"),
+                    );
                     headers.insert(header::START_EPK, hex(&clip.min)?);
                     headers.insert(header::END_EPK, hex(&clip.max)?);
                 }

@@ -56,13 +56,21 @@ pub(crate) enum Decision {
 /// The retry matrix.
 pub(crate) fn decide(failure: Failure, progress: &Progress<'_>) -> Decision {
     match failure {
-        Failure::Status { status: 429, sub_status, retry_after } if sub_status != SCALE_DOWN_REFUSED => {
+        Failure::Status { status: 429, sub_status, retry_after }
+            if sub_status != SCALE_DOWN_REFUSED =>
+        {
             throttled(retry_after, progress)
         }
         Failure::Status { .. } | Failure::Local => Decision::Fail,
-        Failure::Transport { kind: TransportErrorKind::Tls | TransportErrorKind::Request, .. } => Decision::Fail,
-        Failure::Transport { may_have_arrived: false, .. } => reconnect("the request was not sent", progress),
-        Failure::Transport { .. } if progress.read_only => reconnect("the answer did not arrive", progress),
+        Failure::Transport {
+            kind: TransportErrorKind::Tls | TransportErrorKind::Request, ..
+        } => Decision::Fail,
+        Failure::Transport { may_have_arrived: false, .. } => {
+            reconnect("the request was not sent", progress)
+        }
+        Failure::Transport { .. } if progress.read_only => {
+            reconnect("the answer did not arrive", progress)
+        }
         Failure::Transport { .. } => Decision::FailUnknown,
     }
 }
@@ -81,7 +89,8 @@ fn throttled(retry_after: Option<Duration>, progress: &Progress<'_>) -> Decision
         .fixed_throttle_interval
         .or(retry_after.filter(|it| !it.is_zero()))
         .unwrap_or_else(|| backoff(throttle.retries, progress.jitter));
-    let spent = throttle.retries >= options.max_throttle_retries || throttle.waited + wait > options.max_throttle_wait;
+    let spent = throttle.retries >= options.max_throttle_retries
+        || throttle.waited + wait > options.max_throttle_wait;
     if spent { Decision::Fail } else { Decision::Throttled { wait } }
 }
 
@@ -127,7 +136,10 @@ impl Policy for Retry {
                 Decision::Fail => return Err(error),
                 Decision::FailUnknown => return Err(error.ambiguous()),
                 Decision::Throttled { wait } => {
-                    ctx.throttle = Throttle { retries: ctx.throttle.retries + 1, waited: ctx.throttle.waited + wait };
+                    ctx.throttle = Throttle {
+                        retries: ctx.throttle.retries + 1,
+                        waited: ctx.throttle.waited + wait,
+                    };
                     (wait, "throttled")
                 }
                 Decision::Reconnect { wait, because } => {
@@ -162,7 +174,11 @@ fn pause(ctx: &mut Context<'_>, wait: Duration, because: &'static str) -> bool {
 fn failure_of(error: &Error) -> Failure {
     if let Some(status) = error.status() {
         let sub_status = error.sub_status().unwrap_or(0);
-        return Failure::Status { status: status.as_u16(), sub_status, retry_after: error.retry_after() };
+        return Failure::Status {
+            status: status.as_u16(),
+            sub_status,
+            retry_after: error.retry_after(),
+        };
     }
     match error.transport_error() {
         Some(it) => Failure::Transport { kind: it.kind(), may_have_arrived: it.may_have_arrived() },
@@ -176,13 +192,22 @@ mod tests {
 
     const OPTIONS: RetryOptions = RetryOptions::DEFAULT;
 
-    fn progress(read_only: bool, retries: u32, waited_secs: u64, connection_retries: u32) -> Progress<'static> {
+    fn progress(
+        read_only: bool,
+        retries: u32,
+        waited_secs: u64,
+        connection_retries: u32,
+    ) -> Progress<'static> {
         let throttle = Throttle { retries, waited: Duration::from_secs(waited_secs) };
         Progress { read_only, throttle, connection_retries, options: &OPTIONS, jitter: 0.5 }
     }
 
     fn throttle(retry_after_ms: u64) -> Failure {
-        Failure::Status { status: 429, sub_status: 3200, retry_after: Some(Duration::from_millis(retry_after_ms)) }
+        Failure::Status {
+            status: 429,
+            sub_status: 3200,
+            retry_after: Some(Duration::from_millis(retry_after_ms)),
+        }
     }
 
     fn broken(kind: TransportErrorKind, may_have_arrived: bool) -> Failure {
@@ -195,13 +220,18 @@ mod tests {
         assert_eq!(decide(throttle(300), &progress(false, 0, 0, 0)), wait(300));
         assert_eq!(decide(throttle(300), &progress(true, 8, 29, 0)), wait(300));
         assert_eq!(decide(throttle(300), &progress(true, 9, 1, 0)), Decision::Fail, "nine retries");
-        assert_eq!(decide(throttle(1001), &progress(true, 1, 29, 0)), Decision::Fail, "thirty seconds");
+        assert_eq!(
+            decide(throttle(1001), &progress(true, 1, 29, 0)),
+            Decision::Fail,
+            "thirty seconds"
+        );
         assert_eq!(decide(throttle(0), &progress(true, 0, 0, 0)), wait(100));
         assert_eq!(decide(throttle(0), &progress(true, 3, 0, 0)), wait(800));
         let scale_down = Failure::Status { status: 429, sub_status: 3204, retry_after: None };
         assert_eq!(decide(scale_down, &progress(false, 0, 0, 0)), Decision::Fail);
 
-        let fixed = RetryOptions { fixed_throttle_interval: Some(Duration::from_millis(7)), ..OPTIONS };
+        let fixed =
+            RetryOptions { fixed_throttle_interval: Some(Duration::from_millis(7)), ..OPTIONS };
         let progress = Progress { options: &fixed, ..progress(false, 0, 0, 0) };
         assert_eq!(decide(throttle(300), &progress), wait(7));
     }
@@ -213,13 +243,24 @@ mod tests {
         for kind in [Connect, Resolve, Timeout, Broken] {
             assert!(retried(decide(broken(kind, false), &progress(false, 0, 0, 0))), "{kind:?}");
             assert!(retried(decide(broken(kind, true), &progress(true, 0, 0, 2))), "{kind:?}");
-            assert_eq!(decide(broken(kind, true), &progress(false, 0, 0, 0)), Decision::FailUnknown, "{kind:?}");
-            assert_eq!(decide(broken(kind, false), &progress(true, 0, 0, 3)), Decision::Fail, "{kind:?}");
+            assert_eq!(
+                decide(broken(kind, true), &progress(false, 0, 0, 0)),
+                Decision::FailUnknown,
+                "{kind:?}"
+            );
+            assert_eq!(
+                decide(broken(kind, false), &progress(true, 0, 0, 3)),
+                Decision::Fail,
+                "{kind:?}"
+            );
         }
         assert_eq!(decide(broken(Tls, false), &progress(true, 0, 0, 0)), Decision::Fail);
         assert_eq!(decide(broken(Request, false), &progress(true, 0, 0, 0)), Decision::Fail);
         let first = decide(broken(Connect, false), &progress(false, 0, 0, 0));
-        assert_eq!(first, Decision::Reconnect { wait: Duration::ZERO, because: "the request was not sent" });
+        assert_eq!(
+            first,
+            Decision::Reconnect { wait: Duration::ZERO, because: "the request was not sent" }
+        );
     }
 
     #[test]

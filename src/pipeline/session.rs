@@ -17,8 +17,12 @@ impl Policy for Session {
     ) -> Result<transport::Response> {
         let Some(container) = &ctx.spec.container else { return next.send(ctx, request) };
         let sessions = &ctx.shared.sessions;
-        let explicit = ctx.spec.action.is_read_only() && request.headers().contains_key(header::SESSION_TOKEN);
-        if !explicit && ctx.spec.action.is_read_only() && ctx.shared.session_is_effective(request.headers()) {
+        let explicit =
+            ctx.spec.action.is_read_only() && request.headers().contains_key(header::SESSION_TOKEN);
+        if !explicit
+            && ctx.spec.action.is_read_only()
+            && ctx.shared.session_is_effective(request.headers())
+        {
             if let Some(token) = sessions.token_for(container.as_str()) {
                 request.headers_mut().insert(header::SESSION_TOKEN, token);
             }
@@ -40,7 +44,9 @@ impl Policy for Session {
 /// Whether the token of an error says how far the partition is: where the item was looked at.
 fn tells_the_session(error: &crate::Error) -> bool {
     match error.status().map(|it| it.as_u16()) {
-        Some(404) => error.sub_status() != Some(crate::wire::sub_status::READ_SESSION_NOT_AVAILABLE),
+        Some(404) => {
+            error.sub_status() != Some(crate::wire::sub_status::READ_SESSION_NOT_AVAILABLE)
+        }
         Some(409 | 412) => true,
         _ => false,
     }

@@ -14,7 +14,6 @@ use crate::client::Shared;
 use crate::error::{Error, Result};
 use crate::feed::parse_envelope;
 use crate::link::Link;
-use crate::models::ContainerProperties;
 use crate::partition_key::{PartitionKeyDefinition, parse_path};
 use crate::pipeline::{Action, ResourceType, Spec};
 use crate::sync::Flight;
@@ -47,8 +46,15 @@ impl ContainerCache {
     }
 
     /// The facts about a container, read from the service where they are not known.
-    pub(crate) fn get(&self, shared: &Shared, container: &Link, timeout: Duration) -> Result<Arc<ContainerFacts>> {
-        self.entry(container).facts.get_or_fetch(timeout, || read_container(shared, container, timeout))
+    pub(crate) fn get(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Result<Arc<ContainerFacts>> {
+        self.entry(container)
+            .facts
+            .get_or_fetch(timeout, || read_container(shared, container, timeout))
     }
 
     /// The partition key ranges of a container, read from the service where they are not known.
@@ -58,7 +64,9 @@ impl ContainerCache {
         container: &Link,
         timeout: Duration,
     ) -> Result<Arc<PartitionKeyRangeMap>> {
-        self.entry(container).ranges.get_or_fetch(timeout, || read_ranges(shared, container, None, timeout))
+        self.entry(container)
+            .ranges
+            .get_or_fetch(timeout, || read_ranges(shared, container, None, timeout))
     }
 
     /// The partition key ranges after a change that made those that the caller `saw` wrong.
@@ -79,7 +87,12 @@ impl ContainerCache {
     }
 
     fn entry(&self, container: &Link) -> Arc<Entry> {
-        let known = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(container.as_str()).cloned();
+        let known = self
+            .entries
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(container.as_str())
+            .cloned();
         known.unwrap_or_else(|| {
             let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(entries.entry(container.as_str().to_owned()).or_default())
@@ -94,12 +107,19 @@ impl fmt::Debug for ContainerCache {
 }
 
 fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Result<ContainerFacts> {
+    /// Only what is needed, so that a policy which this version cannot read does no harm.
+    #[derive(serde::Deserialize)]
+    struct Properties {
+        #[serde(rename = "_rid", default)]
+        rid: String,
+        #[serde(rename = "partitionKey")]
+        partition_key: PartitionKeyDefinition,
+    }
     let mut spec = Spec::new(Action::Read, ResourceType::Container, container.clone());
     spec.options.timeout = Some(timeout);
-    let properties: ContainerProperties = shared.run(spec)?.item()?;
-    let definition = properties.partition_key;
+    let Properties { rid, partition_key: definition } = shared.run(spec)?.item()?;
     let paths = definition.paths.iter().map(|it| parse_path(it)).collect::<Result<_>>()?;
-    Ok(ContainerFacts { rid: properties.system.rid, definition, paths })
+    Ok(ContainerFacts { rid, definition, paths })
 }
 
 /// Most tries to read ranges that fit together while a split is under way.
@@ -117,7 +137,8 @@ fn read_ranges(
     let mut base = seen;
     for retry in 0..MOST_TRIES {
         let left = end.saturating_sub(shared.clock.monotonic());
-        let (documents, etag) = read_range_feed(shared, container, base.and_then(|it| it.etag()), left)?;
+        let (documents, etag) =
+            read_range_feed(shared, container, base.and_then(|it| it.etag()), left)?;
         let map = match base.filter(|it| it.etag().is_some()) {
             Some(base) => base.merge(documents, etag),
             None => PartitionKeyRangeMap::new(documents, etag),
@@ -134,7 +155,10 @@ fn read_ranges(
         shared.clock.sleep(wait);
     }
     let name = container.as_str();
-    Err(Error::new(crate::ErrorKind::Service, format!("the partition key ranges of {name} do not fit together")))
+    Err(Error::new(
+        crate::ErrorKind::Service,
+        format!("the partition key ranges of {name} do not fit together"),
+    ))
 }
 
 /// Most pages of the feed of ranges: a bound against servers that never end it.

@@ -24,7 +24,9 @@ pub(crate) fn id(item: &[u8]) -> Result<Option<String>> {
 
 fn value_at<S: AsRef<str>>(item: &[u8], path: &[S]) -> Result<PartitionKeyValue> {
     let mut deserializer = serde_json::Deserializer::from_slice(item);
-    At(path).deserialize(&mut deserializer).map_err(|error| Error::json("the item is not valid JSON").with_source(error))
+    At(path)
+        .deserialize(&mut deserializer)
+        .map_err(|error| Error::json("the item is not valid JSON").with_source(error))
 }
 
 /// Reads the scalar at the end of a path of property names.
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn keys_come_from_the_paths_of_the_definition() {
-        let item = br#"{"id":"1","a":{"b":{"c":5}},"n":null,"t":true,"l":[1],"o":{},"x/y":{"z w":"deep"},"s":"é"}"#;
+        let item = r#"{"id":"1","a":{"b":{"c":5}},"n":null,"t":true,"l":[1],"o":{},"x/y":{"z w":"deep"},"s":"é"}"#.as_bytes();
         for (path, expected) in [
             ("/id", PartitionKeyValue::from("1")),
             ("/a/b/c", 5.into()),

@@ -1,10 +1,14 @@
 //! Where an item lives: from the partition key to the partition that holds it.
 
+pub(crate) mod cache;
 mod component;
 pub(crate) mod epk;
+pub(crate) mod extract;
 mod feed_range;
 pub(crate) mod map;
 pub(crate) mod murmur3;
 pub(crate) mod range;
+pub(crate) mod regions;
+pub(crate) mod session;
 
 pub use feed_range::FeedRange;

@@ -26,7 +26,8 @@ impl Endpoint {
                 "the endpoint {text:?} {reason}; it should look like https://account.documents.azure.com:443/"
             ))
         };
-        let uri: http::Uri = text.trim().parse().map_err(|error| invalid("is not a URL").with_source(error))?;
+        let uri: http::Uri =
+            text.trim().parse().map_err(|error| invalid("is not a URL").with_source(error))?;
         let parts = uri.into_parts();
         let scheme = parts.scheme.ok_or_else(|| invalid("has no scheme"))?;
         if scheme != Scheme::HTTPS && scheme != Scheme::HTTP {
@@ -108,7 +109,8 @@ impl Regions {
     /// Keeps what the account said of itself.
     pub(crate) fn remember(&self, account: AccountProperties, now: Duration) {
         let locations = Arc::new(self.resolve(account));
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known { read_at: now, locations });
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Known { read_at: now, locations });
     }
 
     fn snapshot(&self) -> Option<Known> {
@@ -120,24 +122,32 @@ impl Regions {
     fn locations(&self, ctx: &Context<'_>) -> Option<Arc<Locations>> {
         let now = ctx.shared.clock.monotonic();
         let known = self.snapshot();
-        if let Some(known) = known.as_ref().filter(|it| now.saturating_sub(it.read_at) < REFRESH_AFTER) {
+        if let Some(known) =
+            known.as_ref().filter(|it| now.saturating_sub(it.read_at) < REFRESH_AFTER)
+        {
             return Some(Arc::clone(&known.locations));
         }
         if let Err(error) = ctx.remaining().and_then(|left| ctx.shared.read_account(left)) {
-            log::warn!("the account's regions could not be read, the default endpoint is used: {error}");
+            log::warn!(
+                "the account's regions could not be read, the default endpoint is used: {error}"
+            );
         }
         Some(self.snapshot().or(known)?.locations)
     }
 
     fn resolve(&self, account: AccountProperties) -> Locations {
         let read = self.first_endpoint(&account.readable_locations);
-        let write = self.first_endpoint(&account.writable_locations[..account.writable_locations.len().min(1)]);
+        let write = self
+            .first_endpoint(&account.writable_locations[..account.writable_locations.len().min(1)]);
         Locations { read, write, account: Arc::new(account) }
     }
 
     /// The first preferred location, else the first at all, else the default endpoint.
     fn first_endpoint(&self, locations: &[crate::models::AccountLocation]) -> Arc<Endpoint> {
-        let preferred = self.preferred.iter().find_map(|it| locations.iter().find(|location| same_region(&location.name, it)));
+        let preferred = self
+            .preferred
+            .iter()
+            .find_map(|it| locations.iter().find(|location| same_region(&location.name, it)));
         preferred
             .or(locations.first())
             .and_then(|it| Endpoint::parse(&it.endpoint, Some(&it.name)).ok())
@@ -147,6 +157,11 @@ impl Regions {
 
 /// Region names are compared without spaces and case: `West Europe` is `westeurope`.
 pub(crate) fn same_region(a: &str, b: &str) -> bool {
-    let normal = |name: &str| name.chars().filter(|it| !matches!(it, ' ' | '-' | '_')).flat_map(char::to_lowercase).collect::<String>();
+    let normal = |name: &str| {
+        name.chars()
+            .filter(|it| !matches!(it, ' ' | '-' | '_'))
+            .flat_map(char::to_lowercase)
+            .collect::<String>()
+    };
     normal(a) == normal(b)
 }

@@ -37,11 +37,15 @@ impl SessionContainer {
 
     /// Keeps what the headers of an answer say.
     pub(crate) fn capture(&self, container: &str, headers: &HeaderMap) {
-        let Some(text) = headers.get(header::SESSION_TOKEN).and_then(|it| it.to_str().ok()) else { return };
+        let Some(text) = headers.get(header::SESSION_TOKEN).and_then(|it| it.to_str().ok()) else {
+            return;
+        };
         let rid = headers.get(header::CONTENT_PATH).and_then(|it| it.to_str().ok());
         let known = self.tokens(container);
         let merged = match &known {
-            Some(known) if rid.is_none() || known.rid.is_none() || known.rid.as_deref() == rid => known.merge(rid, text),
+            Some(known) if rid.is_none() || known.rid.is_none() || known.rid.as_deref() == rid => {
+                known.merge(rid, text)
+            }
             _ => Tokens::default().merge(rid, text),
         };
         if let Some(merged) = merged {
@@ -67,13 +71,15 @@ impl Tokens {
         for segment in text.split(',') {
             let Some((range, token)) = segment.trim().split_once(':') else { continue };
             let Some(token) = RangeToken::parse(token) else { continue };
-            let merged = self.ranges.get(range).map_or_else(|| token.clone(), |known| known.merge(&token));
+            let merged =
+                self.ranges.get(range).map_or_else(|| token.clone(), |known| known.merge(&token));
             if self.ranges.get(range) != Some(&merged) {
                 ranges.get_or_insert_with(|| self.ranges.clone()).insert(range.to_owned(), merged);
             }
         }
         let ranges = ranges?;
-        let segments: Vec<String> = ranges.iter().map(|(range, token)| format!("{range}:{token}")).collect();
+        let segments: Vec<String> =
+            ranges.iter().map(|(range, token)| format!("{range}:{token}")).collect();
         let rid = rid.map(str::to_owned).or_else(|| self.rid.clone());
         Some(Self { rid, ranges, header: HeaderValue::try_from(segments.join(",")).ok() })
     }
@@ -107,7 +113,8 @@ impl RangeToken {
     /// The progress of both. Of different versions the higher one knows the regions, and its global LSN counts: the
     /// lower one's could claim progress that was never made.
     fn merge(&self, other: &Self) -> Self {
-        let (newer, older) = if self.version >= other.version { (self, other) } else { (other, self) };
+        let (newer, older) =
+            if self.version >= other.version { (self, other) } else { (other, self) };
         let same = newer.version == older.version;
         let mut merged = newer.clone();
         if same {

@@ -4,8 +4,16 @@
 //! nothing; an error status is an ordinary response. The default is made by [`UreqTransport`] (feature `ureq`); the
 //! [`Mock`] answers from a script; the emulator is a transport, and so is any closure of the right shape.
 
+mod mock;
+#[cfg(feature = "ureq")]
+mod ureq;
+
 use std::fmt;
 use std::time::Duration;
+
+pub use self::mock::Mock;
+#[cfg(feature = "ureq")]
+pub use self::ureq::{ConnectionOptions, UreqTransport};
 
 /// What the client sends: method, absolute URI, headers and the whole body.
 pub type Request = http::Request<Vec<u8>>;

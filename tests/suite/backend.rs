@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use cosmosdb::{ClientBuilder, Container, ContainerProperties, CosmosClient, Database, Emulator, PartitionKeyDefinition};
+use cosmosdb::{
+    ClientBuilder, Container, ContainerProperties, CosmosClient, Database, Emulator,
+    PartitionKeyDefinition,
+};
 
 /// Declares each of these functions as a test of every back end.
 macro_rules! on_every_backend {
@@ -43,7 +46,7 @@ impl Account {
 
     /// An emulator whose containers have seven partitions.
     pub fn partitioned() -> Self {
-        Self::on(Emulator::builder().partitions(7).build().unwrap())
+        Self::on(Emulator::builder().partitions(7).build())
     }
 
     fn on(emulator: Emulator) -> Self {
@@ -52,10 +55,16 @@ impl Account {
     }
 
     pub fn over_http() -> Self {
-        let emulator = Emulator::builder().partitions(3).build().unwrap();
+        let emulator = Emulator::builder().partitions(3).build();
         let server = emulator.serve("127.0.0.1:0").unwrap();
         let client = CosmosClient::new(server.url(), emulator.key()).unwrap();
-        Self { client, emulator: Some(emulator), prefix: "test".into(), live: false, _server: Some(server) }
+        Self {
+            client,
+            emulator: Some(emulator),
+            prefix: "test".into(),
+            live: false,
+            _server: Some(server),
+        }
     }
 
     pub fn live() -> Option<Self> {
@@ -69,7 +78,11 @@ impl Account {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let id = format!("{}-{number}", self.prefix);
         self.client.create_database(&*id).send().unwrap();
-        Owned { handle: self.client.database(&*id), database: self.client.database(&*id), live: self.live }
+        Owned {
+            handle: self.client.database(&*id),
+            database: self.client.database(&*id),
+            live: self.live,
+        }
     }
 
     /// A container of this test's own.

@@ -13,7 +13,11 @@ fn container_of(status: u16, body: &'static [u8]) -> Container {
     let transport = move |_: &Request| -> Result<Response, TransportError> {
         Ok(http::Response::builder().status(status).body(body.to_vec()).unwrap())
     };
-    let client = CosmosClient::builder("https://localhost:1/").key("c2VjcmV0").transport(transport).build().unwrap();
+    let client = CosmosClient::builder("https://localhost:1/")
+        .key("c2VjcmV0")
+        .transport(transport)
+        .build()
+        .unwrap();
     client.database("db").container("c")
 }
 
@@ -39,12 +43,16 @@ fn container_behind(answer: &'static [u8]) -> Container {
 
 #[test]
 fn what_is_not_json_is_an_error_of_its_own_kind() {
-    for body in [&b""[..], b"{\"id\":", b"<html>hello</html>", b"{\"id\":\"\xff\xfe\"}", b"[1", b"nul"] {
+    for body in
+        [&b""[..], b"{\"id\":", b"<html>hello</html>", b"{\"id\":\"\xff\xfe\"}", b"[1", b"nul"]
+    {
         let response = container_of(200, body).read_item("1", 1).send().unwrap();
         assert_eq!(response.item::<Value>().unwrap_err().kind(), ErrorKind::Json, "{body:?}");
         assert_eq!(response.bytes(), body);
     }
-    for body in [&b""[..], b"{\"Documents\":", b"<html>hello</html>", b"{}", b"{\"Documents\":[\"\xff\"]}"] {
+    for body in
+        [&b""[..], b"{\"Documents\":", b"<html>hello</html>", b"{}", b"{\"Documents\":[\"\xff\"]}"]
+    {
         let mut items = container_of(200, body).items::<Value>().into_iter();
         assert_eq!(items.next().unwrap().unwrap_err().kind(), ErrorKind::Json, "{body:?}");
         assert!(items.next().is_none());
@@ -57,7 +65,10 @@ fn error_answers_are_readable_whatever_their_body() {
         (&b""[..], "no body"),
         (b"<html><h1>Bad Gateway</h1></html>", "Bad Gateway"),
         (b"\xff\xfe\xfd", "not from Cosmos DB"),
-        (b"{\"code\":\"X\",\"message\":\"Message: {\\\"Errors\\\":[\\\"broken\\\"]}\"}", "502: broken"),
+        (
+            b"{\"code\":\"X\",\"message\":\"Message: {\\\"Errors\\\":[\\\"broken\\\"]}\"}",
+            "502: broken",
+        ),
         (b"{\"code\":7,\"message\":\"m\"}", "502: m"),
     ] {
         let error = container_of(502, body).delete_item("1", 1).send().unwrap_err();
@@ -100,7 +111,8 @@ fn a_server_that_says_nothing_does_not_hold_the_call_beyond_its_time() {
     let error = container.read_item("1", 1).timeout(Duration::from_millis(300)).send().unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
     assert!(!error.may_have_been_applied());
-    let error = container.delete_item("1", 1).timeout(Duration::from_millis(300)).send().unwrap_err();
+    let error =
+        container.delete_item("1", 1).timeout(Duration::from_millis(300)).send().unwrap_err();
     assert!(error.is_timeout() && error.may_have_been_applied(), "{error:?}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }

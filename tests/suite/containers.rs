@@ -1,5 +1,6 @@
 //! Containers: create, read, list, query, replace, delete, and their policies.
 
+use cosmosdb::models::TimeToLive;
 use cosmosdb::{ContainerProperties, OptionalExt, Throughput};
 use serde_json::{Value, json};
 
@@ -20,7 +21,8 @@ on_every_backend! {
 
 fn a_container_can_be_created_read_and_deleted(account: &Account) {
     let database = account.database();
-    let created = database.create_container(ContainerProperties::new("orders", "/city")).send().unwrap();
+    let created =
+        database.create_container(ContainerProperties::new("orders", "/city")).send().unwrap();
     assert_eq!(created.status(), 201);
     let orders = database.container("orders");
     let properties = orders.read().send().unwrap().properties().unwrap();
@@ -34,7 +36,8 @@ fn a_container_can_be_created_read_and_deleted(account: &Account) {
 fn a_container_that_exists_cannot_be_created_again(account: &Account) {
     let database = account.database();
     database.create_container(ContainerProperties::new("orders", "/city")).send().unwrap();
-    let error = database.create_container(ContainerProperties::new("orders", "/other")).send().unwrap_err();
+    let error =
+        database.create_container(ContainerProperties::new("orders", "/other")).send().unwrap_err();
     assert!(error.is_conflict(), "{error}");
 }
 
@@ -97,10 +100,12 @@ fn every_policy_comes_back_as_it_went(account: &Account) {
     let container = account.container_with(sent.clone());
     let stored = container.read().send().unwrap().properties().unwrap();
     assert_eq!(stored.partition_key, sent.partition_key);
-    assert_eq!(stored.default_ttl, Some(-1));
+    assert_eq!(stored.default_ttl, Some(TimeToLive::Forever));
     assert_eq!(stored.unique_key_policy, sent.unique_key_policy);
     assert_eq!(stored.computed_properties, sent.computed_properties);
-    let policy = |properties: &ContainerProperties| serde_json::to_value(&properties.indexing_policy).unwrap();
+    let policy = |properties: &ContainerProperties| {
+        serde_json::to_value(&properties.indexing_policy).unwrap()
+    };
     assert_eq!(policy(&stored)["compositeIndexes"], policy(&sent)["compositeIndexes"]);
     assert_eq!(policy(&stored)["spatialIndexes"], policy(&sent)["spatialIndexes"]);
     let path = stored.conflict_resolution_policy.unwrap().conflict_resolution_path;
@@ -111,12 +116,14 @@ fn unknown_properties_survive_read_change_replace(account: &Account) {
     let container = account.container("/pk");
     let mut properties = container.read().send().unwrap().properties().unwrap();
     let before = serde_json::to_value(&properties).unwrap();
-    properties.default_ttl = Some(60);
+    properties.default_ttl = Some(TimeToLive::Seconds(60));
     let replaced = container.replace(&properties).send().unwrap();
     assert_eq!(replaced.status(), 200);
     let after: Value = replaced.item().unwrap();
     assert_eq!(after["defaultTtl"], 60);
-    for (name, value) in before.as_object().unwrap().iter().filter(|(name, _)| !name.starts_with('_')) {
+    for (name, value) in
+        before.as_object().unwrap().iter().filter(|(name, _)| !name.starts_with('_'))
+    {
         if name != "defaultTtl" {
             assert_eq!(after[name], *value, "{name}");
         }

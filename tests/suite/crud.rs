@@ -29,7 +29,8 @@ fn databases_and_containers_come_and_go(account: &Account) {
     assert_eq!(ids, ["things"]);
     database.container("things").delete().send().unwrap();
     assert!(database.container("things").read().send().unwrap_err().is_not_found());
-    let all: Vec<String> = account.client.databases().into_iter().map(|it| it.unwrap().id).collect();
+    let all: Vec<String> =
+        account.client.databases().into_iter().map(|it| it.unwrap().id).collect();
     assert!(all.iter().any(|it| it == database.id()), "{all:?}");
 }
 
@@ -50,7 +51,10 @@ fn items_are_created_read_replaced_and_deleted(account: &Account) {
 
 fn upserts_create_and_replace(account: &Account) {
     let things = account.container("/pk");
-    assert_eq!(things.upsert_item(&json!({ "id": "1", "pk": 1, "n": 1 })).send().unwrap().status(), 201);
+    assert_eq!(
+        things.upsert_item(&json!({ "id": "1", "pk": 1, "n": 1 })).send().unwrap().status(),
+        201
+    );
     let second = things.upsert_item(&json!({ "id": "1", "pk": 1, "n": 2 })).send().unwrap();
     assert_eq!(second.item::<Value>().unwrap()["n"], 2);
     assert_eq!(things.items::<Value>().into_iter().count(), 1);
@@ -65,7 +69,8 @@ fn ids_are_taken_once(account: &Account) {
 
 fn changes_depend_on_the_etag(account: &Account) {
     let things = account.container("/pk");
-    let created: Value = things.create_item(&json!({ "id": "1", "pk": 1 })).send().unwrap().item().unwrap();
+    let created: Value =
+        things.create_item(&json!({ "id": "1", "pk": 1 })).send().unwrap().item().unwrap();
     let etag = created["_etag"].as_str().unwrap();
     let changed = json!({ "id": "1", "pk": 1, "n": 1 });
     things.replace_item("1", &changed).if_match(etag).send().unwrap();
@@ -78,8 +83,11 @@ fn items_are_listed(account: &Account) {
     for number in 0..10 {
         things.create_item(&json!({ "id": number.to_string(), "pk": number })).send().unwrap();
     }
-    let mut ids: Vec<String> =
-        things.items::<Value>().into_iter().map(|it| it.unwrap()["id"].as_str().unwrap().to_owned()).collect();
+    let mut ids: Vec<String> = things
+        .items::<Value>()
+        .into_iter()
+        .map(|it| it.unwrap()["id"].as_str().unwrap().to_owned())
+        .collect();
     ids.sort();
     assert_eq!(ids, (0..10).map(|it| it.to_string()).collect::<Vec<_>>());
 }
@@ -87,11 +95,18 @@ fn items_are_listed(account: &Account) {
 fn items_are_queried_with_parameters(account: &Account) {
     let things = account.container("/pk");
     for number in 0..10 {
-        things.create_item(&json!({ "id": number.to_string(), "pk": number % 2, "n": number })).send().unwrap();
+        things
+            .create_item(&json!({ "id": number.to_string(), "pk": number % 2, "n": number }))
+            .send()
+            .unwrap();
     }
     let query = things.query_items::<Value>("SELECT * FROM c WHERE c.n >= @low AND c.n < @high");
-    let mut found: Vec<u64> =
-        query.param("@low", 3).param("@high", 6).into_iter().map(|it| it.unwrap()["n"].as_u64().unwrap()).collect();
+    let mut found: Vec<u64> = query
+        .param("@low", 3)
+        .param("@high", 6)
+        .into_iter()
+        .map(|it| it.unwrap()["n"].as_u64().unwrap())
+        .collect();
     found.sort_unstable();
     assert_eq!(found, [3, 4, 5]);
     let query = things.query_items::<u64>("SELECT VALUE c.n FROM c WHERE c.n > 5").partition_key(1);
@@ -102,8 +117,16 @@ fn items_are_queried_with_parameters(account: &Account) {
 
 fn keys_of_every_type_find_their_items(account: &Account) {
     let things = account.container("/pk");
-    for (id, pk) in [("text", json!("é \" \\")), ("number", json!(1.5)), ("yes", json!(true)), ("none", Value::Null)] {
-        things.create_item(&json!({ "id": id, "pk": pk })).send().unwrap_or_else(|it| panic!("{pk}: {it}"));
+    for (id, pk) in [
+        ("text", json!("é \" \\")),
+        ("number", json!(1.5)),
+        ("yes", json!(true)),
+        ("none", Value::Null),
+    ] {
+        things
+            .create_item(&json!({ "id": id, "pk": pk }))
+            .send()
+            .unwrap_or_else(|it| panic!("{pk}: {it}"));
     }
     things.read_item("text", "é \" \\").send().unwrap();
     things.read_item("number", 1.5).send().unwrap();
@@ -114,8 +137,16 @@ fn keys_of_every_type_find_their_items(account: &Account) {
 fn odd_ids_are_read_back(account: &Account) {
     let things = account.container("/pk");
     for id in ["a b", "100%", "a+b", "é日本🚀", "'q' \"q\"", "a&b=c", &"x".repeat(255)] {
-        things.create_item(&json!({ "id": id, "pk": 1 })).send().unwrap_or_else(|it| panic!("{id:?}: {it}"));
-        let read: Value = things.read_item(id, 1).send().unwrap_or_else(|it| panic!("{id:?}: {it}")).item().unwrap();
+        things
+            .create_item(&json!({ "id": id, "pk": 1 }))
+            .send()
+            .unwrap_or_else(|it| panic!("{id:?}: {it}"));
+        let read: Value = things
+            .read_item(id, 1)
+            .send()
+            .unwrap_or_else(|it| panic!("{id:?}: {it}"))
+            .item()
+            .unwrap();
         assert_eq!(read["id"], id);
     }
 }

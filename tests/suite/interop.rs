@@ -14,12 +14,17 @@ fn imported_data_is_that_of_the_file() {
     let stored: Vec<Value> = movies.items().into_iter().collect::<Result<_, _>>().unwrap();
     assert_eq!(stored.len(), rows.len());
     for column in ["US Gross", "Worldwide Gross", "IMDB Votes"] {
-        let sum = |rows: &[Value]| -> f64 { rows.iter().filter_map(|it| it[column].as_f64()).sum() };
+        let sum =
+            |rows: &[Value]| -> f64 { rows.iter().filter_map(|it| it[column].as_f64()).sum() };
         assert_eq!(sum(&stored), sum(&rows), "{column}");
     }
-    let query = movies.query_items::<Value>("SELECT VALUE c.id FROM c WHERE c[\"IMDB Rating\"] > @rating");
+    let query =
+        movies.query_items::<Value>("SELECT VALUE c.id FROM c WHERE c[\"IMDB Rating\"] > @rating");
     let rated = query.param("@rating", 8).into_iter().map(Result::unwrap).count();
-    assert_eq!(rated, rows.iter().filter(|it| it["IMDB Rating"].as_f64().is_some_and(|it| it > 8.0)).count());
+    assert_eq!(
+        rated,
+        rows.iter().filter(|it| it["IMDB Rating"].as_f64().is_some_and(|it| it > 8.0)).count()
+    );
     for number in [1, 1600, rows.len()] {
         let id = number.to_string();
         let mut item: Value = movies.read_item(&id, &id).send().unwrap().item().unwrap();

@@ -57,7 +57,9 @@ fn an_item_that_is_not_there_is_not_found(account: &Account) {
         assert!(orders.read_item(id, city).send().optional().unwrap().is_none());
         assert!(orders.delete_item(id, city).send().unwrap_err().is_not_found());
     }
-    assert!(orders.replace_item("43", &order("43", "Lyon", 1.0)).send().unwrap_err().is_not_found());
+    assert!(
+        orders.replace_item("43", &order("43", "Lyon", 1.0)).send().unwrap_err().is_not_found()
+    );
 }
 
 fn an_id_can_be_used_once_in_a_partition(account: &Account) {
@@ -80,8 +82,10 @@ fn upsert_creates_and_then_replaces(account: &Account) {
 
 fn replace_keeps_the_id_and_changes_the_rest(account: &Account) {
     let orders = account.container("/city");
-    let before: Value = orders.create_item(&order("42", "Lyon", 1.0)).send().unwrap().item().unwrap();
-    let after: Value = orders.replace_item("42", &order("42", "Lyon", 2.0)).send().unwrap().item().unwrap();
+    let before: Value =
+        orders.create_item(&order("42", "Lyon", 1.0)).send().unwrap().item().unwrap();
+    let after: Value =
+        orders.replace_item("42", &order("42", "Lyon", 2.0)).send().unwrap().item().unwrap();
     assert_eq!(before["_rid"], after["_rid"]);
     assert_ne!(before["_etag"], after["_etag"]);
     assert_eq!(after["total"], 2);
@@ -100,11 +104,13 @@ fn a_deleted_item_is_gone(account: &Account) {
 fn if_match_lets_only_the_known_version_be_changed(account: &Account) {
     let orders = account.container("/city");
     let first = orders.create_item(&order("42", "Lyon", 1.0)).send().unwrap().etag().unwrap();
-    let second = orders.replace_item("42", &order("42", "Lyon", 2.0)).if_match(&first).send().unwrap();
+    let second =
+        orders.replace_item("42", &order("42", "Lyon", 2.0)).if_match(&first).send().unwrap();
     let second = second.etag().unwrap();
     assert_ne!(first, second);
 
-    let stale = orders.replace_item("42", &order("42", "Lyon", 3.0)).if_match(&first).send().unwrap_err();
+    let stale =
+        orders.replace_item("42", &order("42", "Lyon", 3.0)).if_match(&first).send().unwrap_err();
     assert!(stale.is_precondition_failed(), "{stale}");
     let stale = orders.upsert_item(&order("42", "Lyon", 3.0)).if_match(&first).send().unwrap_err();
     assert!(stale.is_precondition_failed(), "{stale}");
@@ -113,7 +119,11 @@ fn if_match_lets_only_the_known_version_be_changed(account: &Account) {
 
     let item: Order = orders.read_item("42", "Lyon").send().unwrap().item().unwrap();
     assert_eq!(item.total, 2.0);
-    orders.delete_item("42", "Lyon").set(Some(&second), |it, etag: &Etag| it.if_match(etag)).send().unwrap();
+    orders
+        .delete_item("42", "Lyon")
+        .set(Some(&second), |it, etag: &Etag| it.if_match(etag))
+        .send()
+        .unwrap();
 }
 
 fn if_none_match_answers_without_a_body_when_nothing_changed(account: &Account) {
@@ -130,10 +140,12 @@ fn if_none_match_answers_without_a_body_when_nothing_changed(account: &Account) 
 
 fn writes_answer_without_the_item_when_asked(account: &Account) {
     let orders = account.container("/city");
-    let created = orders.create_item(&order("42", "Lyon", 1.0)).content_response(false).send().unwrap();
+    let created =
+        orders.create_item(&order("42", "Lyon", 1.0)).content_response(false).send().unwrap();
     assert!(created.bytes().is_empty());
     assert!(created.etag().is_some());
-    let replaced = orders.upsert_item(&order("42", "Lyon", 2.0)).content_response(false).send().unwrap();
+    let replaced =
+        orders.upsert_item(&order("42", "Lyon", 2.0)).content_response(false).send().unwrap();
     assert!(replaced.bytes().is_empty());
     assert_eq!(orders.read_item("42", "Lyon").send().unwrap().item::<Order>().unwrap().total, 2.0);
 }
@@ -159,7 +171,10 @@ fn responses_tell_what_the_call_cost_and_where_it_stands(account: &Account) {
 fn all_items_can_be_listed_in_pages(account: &Account) {
     let orders = account.container("/city");
     for number in 0..20 {
-        orders.create_item(&order(&number.to_string(), &format!("city {number}"), 0.0)).send().unwrap();
+        orders
+            .create_item(&order(&number.to_string(), &format!("city {number}"), 0.0))
+            .send()
+            .unwrap();
     }
     let mut ids: Vec<u32> =
         orders.items::<Order>().into_iter().map(|it| it.unwrap().id.parse().unwrap()).collect();
@@ -189,8 +204,12 @@ fn items_of_one_partition_can_be_listed(account: &Account) {
     for (id, city) in [("1", "Lyon"), ("2", "Nice"), ("3", "Lyon")] {
         orders.create_item(&order(id, city, 0.0)).send().unwrap();
     }
-    let ids: Vec<String> =
-        orders.items::<Order>().partition_key("Lyon").into_iter().map(|it| it.unwrap().id).collect();
+    let ids: Vec<String> = orders
+        .items::<Order>()
+        .partition_key("Lyon")
+        .into_iter()
+        .map(|it| it.unwrap().id)
+        .collect();
     assert_eq!(ids, ["1", "3"]);
 }
 

@@ -35,14 +35,26 @@ fn every_kind_of_value_is_a_key(account: &Account) {
     {
         let id = number.to_string();
         let item = json!({ "id": id, "pk": value });
-        container.create_item(&item).partition_key(key.clone()).send().unwrap_or_else(|it| panic!("{value}: {it}"));
+        container
+            .create_item(&item)
+            .partition_key(key.clone())
+            .send()
+            .unwrap_or_else(|it| panic!("{value}: {it}"));
         let read: Value = container.read_item(&id, key.clone()).send().unwrap().item().unwrap();
         assert_eq!(read["pk"], value);
-        let found: Vec<Value> =
-            container.query_items("SELECT * FROM c").partition_key(key).into_iter().collect::<Result<_, _>>().unwrap();
+        let found: Vec<Value> = container
+            .query_items("SELECT * FROM c")
+            .partition_key(key)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .unwrap();
         assert!(found.iter().any(|it| it["id"] == id), "{value}");
     }
-    container.create_item(&json!({ "id": "missing" })).partition_key(PartitionKey::UNDEFINED).send().unwrap();
+    container
+        .create_item(&json!({ "id": "missing" }))
+        .partition_key(PartitionKey::UNDEFINED)
+        .send()
+        .unwrap();
 }
 
 fn taken(container: &Container, item: &Value, key: PartitionKey) {
@@ -75,8 +87,16 @@ fn the_key_is_found_along_nested_and_quoted_paths(account: &Account) {
 
 fn a_given_key_that_differs_from_the_item_is_refused(account: &Account) {
     let container = account.container("/pk");
-    let error = container.create_item(&json!({ "id": "1", "pk": "a" })).partition_key("b").send().unwrap_err();
-    assert_eq!((error.status().unwrap().as_u16(), error.sub_status()), (400, Some(1001)), "{error}");
+    let error = container
+        .create_item(&json!({ "id": "1", "pk": "a" }))
+        .partition_key("b")
+        .send()
+        .unwrap_err();
+    assert_eq!(
+        (error.status().unwrap().as_u16(), error.sub_status()),
+        (400, Some(1001)),
+        "{error}"
+    );
 }
 
 fn hierarchical_keys_have_all_their_parts(account: &Account) {

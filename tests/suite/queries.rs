@@ -34,7 +34,8 @@ fn orders(account: &Account) -> crate::backend::Owned<Container> {
     for number in 0..30 {
         let city = ["Lyon", "Nice", "Paris", "Lille", "Brest"][number % 5];
         let tags = ["a", "b", "c"].get(..number % 4).unwrap();
-        let item = json!({ "id": format!("{number:02}"), "city": city, "total": number, "tags": tags });
+        let item =
+            json!({ "id": format!("{number:02}"), "city": city, "total": number, "tags": tags });
         orders.create_item(&item).send().unwrap();
     }
     orders
@@ -55,13 +56,25 @@ fn a_filter_finds_items_of_all_partitions(account: &Account) {
 
 fn parameters_of_every_type_are_bound(account: &Account) {
     let orders = orders(account);
-    let query = orders.query_items("SELECT * FROM c WHERE c.total >= @min AND ARRAY_CONTAINS(@cities, c.city)");
-    assert_eq!(ids(query.param("@min", 20).param("@cities", ["Lyon", "Nice"])), ["20", "21", "25", "26"]);
+    let query = orders
+        .query_items("SELECT * FROM c WHERE c.total >= @min AND ARRAY_CONTAINS(@cities, c.city)");
+    assert_eq!(
+        ids(query.param("@min", 20).param("@cities", ["Lyon", "Nice"])),
+        ["20", "21", "25", "26"]
+    );
     let echo = |value: Value| -> Value {
-        let query = orders.query_items("SELECT VALUE {\"v\": @v}").param("@v", value).partition_key("Lyon");
+        let query =
+            orders.query_items("SELECT VALUE {\"v\": @v}").param("@v", value).partition_key("Lyon");
         query.into_iter().next().unwrap().unwrap()
     };
-    for value in [json!(null), json!(true), json!(1.5), json!("é \" '"), json!([1, [2]]), json!({ "a": { "b": 1 } })] {
+    for value in [
+        json!(null),
+        json!(true),
+        json!(1.5),
+        json!("é \" '"),
+        json!([1, [2]]),
+        json!({ "a": { "b": 1 } }),
+    ] {
         assert_eq!(echo(value.clone())["v"], value);
     }
 }
@@ -75,17 +88,29 @@ fn one_partition_can_be_queried(account: &Account) {
 
 fn projections_and_values(account: &Account) {
     let orders = orders(account);
-    let one = |text: &str| -> Value { orders.query_items(text).into_iter().next().unwrap().unwrap() };
-    assert_eq!(one("SELECT c.id, c.total AS sum FROM c WHERE c.id = '07'"), json!({ "id": "07", "sum": 7 }));
+    let one =
+        |text: &str| -> Value { orders.query_items(text).into_iter().next().unwrap().unwrap() };
+    assert_eq!(
+        one("SELECT c.id, c.total AS sum FROM c WHERE c.id = '07'"),
+        json!({ "id": "07", "sum": 7 })
+    );
     assert_eq!(one("SELECT VALUE c.total FROM c WHERE c.id = '07'"), json!(7));
     assert_eq!(one("SELECT VALUE [c.id, c.city] FROM c WHERE c.id = '07'"), json!(["07", "Paris"]));
-    assert_eq!(one("SELECT c.total + 1, c.total / 2 FROM c WHERE c.id = '07'"), json!({ "$1": 8, "$2": 3.5 }));
-    assert_eq!(one("SELECT orders.id FROM orders WHERE orders.total BETWEEN 7 AND 7"), json!({ "id": "07" }));
+    assert_eq!(
+        one("SELECT c.total + 1, c.total / 2 FROM c WHERE c.id = '07'"),
+        json!({ "$1": 8, "$2": 3.5 })
+    );
+    assert_eq!(
+        one("SELECT orders.id FROM orders WHERE orders.total BETWEEN 7 AND 7"),
+        json!({ "id": "07" })
+    );
 }
 
 fn joins_and_subqueries(account: &Account) {
     let orders = orders(account);
-    let query = orders.query_items::<Value>("SELECT c.id, t AS tag FROM c JOIN t IN c.tags WHERE c.id IN ('02', '03')");
+    let query = orders.query_items::<Value>(
+        "SELECT c.id, t AS tag FROM c JOIN t IN c.tags WHERE c.id IN ('02', '03')",
+    );
     let mut rows: Vec<String> = query.into_iter().map(|it| it.unwrap().to_string()).collect();
     rows.sort();
     assert_eq!(rows.len(), 2 + 3, "{rows:?}");
@@ -95,7 +120,8 @@ fn joins_and_subqueries(account: &Account) {
 
 fn pages_can_be_taken_one_by_one_and_continued(account: &Account) {
     let orders = orders(account);
-    let query = || orders.query_items::<Order>("SELECT * FROM c WHERE c.total >= 3").max_item_count(4);
+    let query =
+        || orders.query_items::<Order>("SELECT * FROM c WHERE c.total >= 3").max_item_count(4);
     let mut seen: Vec<String> = Vec::new();
     let mut continuation: Option<String> = None;
     for _ in 0..100 {
@@ -116,7 +142,12 @@ fn pages_can_be_taken_one_by_one_and_continued(account: &Account) {
 fn order_by_top_and_offset_within_a_partition(account: &Account) {
     let orders = orders(account);
     let run = |text: &str| -> Vec<u32> {
-        orders.query_items(text).partition_key("Lyon").into_iter().collect::<Result<_, _>>().unwrap()
+        orders
+            .query_items(text)
+            .partition_key("Lyon")
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .unwrap()
     };
     assert_eq!(run("SELECT VALUE c.total FROM c ORDER BY c.total DESC"), [25, 20, 15, 10, 5, 0]);
     assert_eq!(run("SELECT TOP 2 VALUE c.total FROM c ORDER BY c.total"), [0, 5]);
@@ -126,15 +157,25 @@ fn order_by_top_and_offset_within_a_partition(account: &Account) {
 fn aggregates_and_groups_within_a_partition(account: &Account) {
     let orders = orders(account);
     let run = |text: &str| -> Vec<Value> {
-        orders.query_items(text).partition_key("Lyon").into_iter().collect::<Result<_, _>>().unwrap()
+        orders
+            .query_items(text)
+            .partition_key("Lyon")
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .unwrap()
     };
     assert_eq!(run("SELECT VALUE COUNT(1) FROM c"), [json!(6)]);
     assert_eq!(run("SELECT VALUE AVG(c.total) FROM c"), [json!(12.5)]);
     assert_eq!(
-        run("SELECT COUNT(1) AS n, SUM(c.total) AS s, MIN(c.total) AS low, MAX(c.total) AS high FROM c"),
+        run(
+            "SELECT COUNT(1) AS n, SUM(c.total) AS s, MIN(c.total) AS low, MAX(c.total) AS high FROM c"
+        ),
         [json!({ "n": 6, "s": 75, "low": 0, "high": 25 })]
     );
-    assert_eq!(run("SELECT c.city, COUNT(1) AS n FROM c GROUP BY c.city"), [json!({ "city": "Lyon", "n": 6 })]);
+    assert_eq!(
+        run("SELECT c.city, COUNT(1) AS n FROM c GROUP BY c.city"),
+        [json!({ "city": "Lyon", "n": 6 })]
+    );
     assert_eq!(run("SELECT DISTINCT VALUE c.city FROM c"), [json!("Lyon")]);
 }
 
@@ -142,7 +183,9 @@ fn undefined_is_not_null(account: &Account) {
     let container = account.container("/pk");
     container.create_item(&json!({ "id": "1", "pk": 1, "a": null })).send().unwrap();
     container.create_item(&json!({ "id": "2", "pk": 1 })).send().unwrap();
-    let run = |text: &str| -> Vec<Value> { container.query_items(text).into_iter().collect::<Result<_, _>>().unwrap() };
+    let run = |text: &str| -> Vec<Value> {
+        container.query_items(text).into_iter().collect::<Result<_, _>>().unwrap()
+    };
     assert_eq!(run("SELECT VALUE c.id FROM c WHERE IS_NULL(c.a)"), [json!("1")]);
     assert_eq!(run("SELECT VALUE c.id FROM c WHERE NOT IS_DEFINED(c.a)"), [json!("2")]);
     assert_eq!(run("SELECT VALUE c.a FROM c"), [Value::Null]);
@@ -152,7 +195,13 @@ fn undefined_is_not_null(account: &Account) {
 
 fn a_syntax_error_says_where(account: &Account) {
     let container = account.container("/pk");
-    let error = container.query_items::<Value>("SELECT FROM c").partition_key(1).into_iter().next().unwrap().unwrap_err();
+    let error = container
+        .query_items::<Value>("SELECT FROM c")
+        .partition_key(1)
+        .into_iter()
+        .next()
+        .unwrap()
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Service);
     assert_eq!(error.status().unwrap(), 400);
     assert!(error.to_string().contains("incorrect syntax near 'FROM'"), "{error}");

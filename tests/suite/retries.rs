@@ -57,7 +57,7 @@ impl Setup {
 fn a_throttled_call_waits_as_long_as_it_is_told() {
     let setup = setup();
     setup.throttle(3, "250.5");
-    setup.mock.respond(200, json!({ "id": "1" }));
+    setup.mock.respond_json(200, &json!({ "id": "1" }));
     let response = setup.container.read_item("1", 1).send().unwrap();
     assert_eq!(setup.clock.monotonic(), Duration::from_millis(3 * 251));
     assert_eq!(response.throttling(), (3, Duration::from_millis(753)));
@@ -73,7 +73,8 @@ fn a_throttled_call_waits_as_long_as_it_is_told() {
 fn after_nine_retries_the_throttling_is_the_callers() {
     let setup = setup();
     setup.throttle(20, "10");
-    let error = setup.container.create_item(&json!({ "id": "1" })).partition_key(1).send().unwrap_err();
+    let error =
+        setup.container.create_item(&json!({ "id": "1" })).partition_key(1).send().unwrap_err();
     assert!(error.is_throttled(), "{error}");
     assert_eq!(error.sub_status(), Some(3200));
     assert_eq!(error.retry_after(), Some(Duration::from_millis(10)));
@@ -94,7 +95,11 @@ fn no_more_than_thirty_seconds_are_waited_in_all() {
 
 #[test]
 fn a_fixed_interval_wins_over_the_services() {
-    let setup = setup_with(RetryOptions::new().fixed_throttle_interval(Duration::from_millis(5)).max_throttle_retries(2));
+    let setup = setup_with(
+        RetryOptions::new()
+            .fixed_throttle_interval(Duration::from_millis(5))
+            .max_throttle_retries(2),
+    );
     setup.throttle(20, "8000");
     assert!(setup.container.read_item("1", 1).send().unwrap_err().is_throttled());
     assert_eq!(setup.clock.monotonic(), Duration::from_millis(10));
@@ -104,17 +109,20 @@ fn a_fixed_interval_wins_over_the_services() {
 fn nothing_sleeps_past_the_end_of_the_call() {
     let setup = setup();
     setup.throttle(20, "400");
-    let error = setup.container.read_item("1", 1).timeout(Duration::from_secs(1)).send().unwrap_err();
+    let error =
+        setup.container.read_item("1", 1).timeout(Duration::from_secs(1)).send().unwrap_err();
     assert!(error.is_throttled(), "{error}");
     assert_eq!(setup.clock.monotonic(), Duration::from_millis(800));
 }
 
 #[test]
 fn a_request_that_was_not_sent_is_sent_again() {
-    for kind in [TransportErrorKind::Resolve, TransportErrorKind::Connect, TransportErrorKind::Timeout] {
+    for kind in
+        [TransportErrorKind::Resolve, TransportErrorKind::Connect, TransportErrorKind::Timeout]
+    {
         let setup = setup();
         setup.fail(2, kind, false);
-        setup.mock.respond(201, json!({ "id": "1" }));
+        setup.mock.respond_json(201, &json!({ "id": "1" }));
         setup.container.create_item(&json!({ "id": "1" })).partition_key(1).send().unwrap();
         assert_eq!(setup.mock.requests().len(), 3, "{kind:?}");
         assert_eq!(setup.clock.monotonic(), Duration::from_millis(500));
@@ -125,13 +133,14 @@ fn a_request_that_was_not_sent_is_sent_again() {
 fn a_read_is_repeated_when_its_answer_is_lost_and_a_write_is_not() {
     let setup = setup();
     setup.fail(1, TransportErrorKind::Broken, true);
-    setup.mock.respond(200, json!({ "id": "1" }));
+    setup.mock.respond_json(200, &json!({ "id": "1" }));
     setup.container.read_item("1", 1).send().unwrap();
     assert_eq!(setup.mock.requests().len(), 2);
 
     let setup = self::setup();
     setup.fail(2, TransportErrorKind::Broken, true);
-    let error = setup.container.upsert_item(&json!({ "id": "1" })).partition_key(1).send().unwrap_err();
+    let error =
+        setup.container.upsert_item(&json!({ "id": "1" })).partition_key(1).send().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(error.may_have_been_applied());
     assert!(error.to_string().contains("may have been carried out"), "{error}");
@@ -151,11 +160,14 @@ fn an_untrusted_certificate_is_not_tried_again() {
 fn every_attempt_is_signed_afresh_and_carries_one_activity_id() {
     let retried = setup_with(RetryOptions::new().max_throttle_wait(Duration::from_secs(100)));
     retried.throttle(1, "50000");
-    retried.mock.respond(200, json!({ "id": "1" }));
+    retried.mock.respond_json(200, &json!({ "id": "1" }));
     let response = retried.container.read_item("1", 1).send().unwrap();
     let requests = retried.mock.requests();
     assert_ne!(requests[0].headers()["x-ms-date"], requests[1].headers()["x-ms-date"]);
     assert_ne!(requests[0].headers()["authorization"], requests[1].headers()["authorization"]);
-    assert_eq!(requests[0].headers()["x-ms-activity-id"], requests[1].headers()["x-ms-activity-id"]);
+    assert_eq!(
+        requests[0].headers()["x-ms-activity-id"],
+        requests[1].headers()["x-ms-activity-id"]
+    );
     assert_eq!(response.diagnostics().activity_id(), requests[0].headers()["x-ms-activity-id"]);
 }

@@ -20,13 +20,25 @@ fn mixed_operations(container: &cosmosdb::Container, threads: usize, operations:
             scope.spawn(move || {
                 for round in 0..operations / 5 {
                     let id = format!("{thread}-{round}");
-                    container.create_item(&json!({ "id": id, "pk": thread, "n": 0 })).send().unwrap();
-                    let read: Value = container.read_item(&id, thread).send().unwrap().item().unwrap();
+                    container
+                        .create_item(&json!({ "id": id, "pk": thread, "n": 0 }))
+                        .send()
+                        .unwrap();
+                    let read: Value =
+                        container.read_item(&id, thread).send().unwrap().item().unwrap();
                     assert_eq!(read["n"], 0);
-                    container.replace_item(&id, &json!({ "id": id, "pk": thread, "n": round })).send().unwrap();
-                    let query = container.query_items::<u64>("SELECT VALUE c.n FROM c WHERE c.id = @id");
-                    let found: Vec<u64> =
-                        query.param("@id", &id).partition_key(thread).into_iter().collect::<Result<_, _>>().unwrap();
+                    container
+                        .replace_item(&id, &json!({ "id": id, "pk": thread, "n": round }))
+                        .send()
+                        .unwrap();
+                    let query =
+                        container.query_items::<u64>("SELECT VALUE c.n FROM c WHERE c.id = @id");
+                    let found: Vec<u64> = query
+                        .param("@id", &id)
+                        .partition_key(thread)
+                        .into_iter()
+                        .collect::<Result<_, _>>()
+                        .unwrap();
                     assert_eq!(found, [round as u64]);
                     if round % 2 == 0 {
                         container.delete_item(&id, thread).send().unwrap();
@@ -46,7 +58,11 @@ fn connections_are_reused() {
     let server = emulator.serve("127.0.0.1:0").unwrap();
     let client = CosmosClient::new(server.url(), emulator.key()).unwrap();
     client.create_database("db").send().unwrap();
-    client.database("db").create_container(cosmosdb::ContainerProperties::new("c", "/pk")).send().unwrap();
+    client
+        .database("db")
+        .create_container(cosmosdb::ContainerProperties::new("c", "/pk"))
+        .send()
+        .unwrap();
     mixed_operations(&client.database("db").container("c"), 16, 625);
     assert!(server.accepted_connections() <= 17, "{}", server.accepted_connections());
 }
