@@ -3,26 +3,28 @@
 use std::sync::Arc;
 
 use super::item::at_first;
+use super::scope::Scope;
 use crate::emulator::call::Call;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
-use crate::routing::range::EpkRange;
+use crate::emulator::store::partition::Partition;
+use crate::wire::header;
 
 /// The service deletes in the background; here it is done when the answer comes.
 pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     let mut account = call.write();
     let container = call.container_mut(&mut account)?;
     let rules = Arc::clone(&container.rules);
-    let key = call.key(&rules).map_err(|it| at_first(it, container))?;
-    let key = key.ok_or_else(|| at_first(Refusal::key_too_short(), container))?;
-    let range = EpkRange::of(&key, &rules.definition.key)
-        .map_err(|_| at_first(Refusal::key_too_short(), container))?;
-    let mut replica = container.first().map(|it| it.replica());
-    for partition in container.partitions.iter_mut().filter(|it| it.range.overlaps(&range)) {
+    let scope = Scope::read(call, container)?;
+    if call.request.header(&header::PARTITION_KEY).is_none() {
+        return Err(at_first(Refusal::key_too_short(), container));
+    }
+    let mut replica = container.first().map(Partition::replica);
+    for partition in scope.partitions_mut(container) {
         let numbers: Vec<u64> = partition
             .items()
             .values()
-            .filter(|it| range.contains(&it.epk))
+            .filter(|it| scope.admits(it))
             .map(|it| it.number)
             .collect();
         if !numbers.is_empty() {
