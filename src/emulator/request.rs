@@ -1,7 +1,8 @@
 //! A request as the gateway sees it: method, path segments, headers and body.
 
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, Method, Uri};
 
+use super::reach::Reach;
 use crate::transport;
 use crate::wire::{API_VERSION, header};
 
@@ -10,6 +11,9 @@ pub(crate) struct Request<'a> {
     pub(crate) method: &'a Method,
     /// The percent-decoded segments of the path, without empty ones at its ends.
     pub(crate) segments: Vec<String>,
+    pub(crate) uri: &'a Uri,
+    /// By which port it came, if the emulator is on ports.
+    pub(crate) reach: Option<&'a Reach>,
     /// The URL without its query, for `content-location`.
     pub(crate) url: String,
     pub(crate) headers: &'a HeaderMap,
@@ -29,6 +33,8 @@ impl<'a> Request<'a> {
         Some(Self {
             method: request.method(),
             segments: if segments == [""] { Vec::new() } else { segments },
+            uri: request.uri(),
+            reach: request.extensions().get(),
             url: request.uri().to_string(),
             headers: request.headers(),
             body: request.body(),

@@ -23,13 +23,15 @@ const LEGACY_COUNTS: [&str; 5] = [
 /// Answers where the account is and what it promises.
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
     let topology = &call.emulator.topology;
-    let location = |it: &Region| {
+    let reached = call.request.reach.map(|it| it.endpoints(call.request.uri)).unwrap_or_default();
+    let location = |(index, it): (usize, &Region)| {
+        let endpoint = reached.get(index).unwrap_or(&it.endpoint);
         Value::from(Object::from_iter([
             ("name", Value::from(it.name.as_str())),
-            ("databaseAccountEndpoint", it.endpoint.as_str().into()),
+            ("databaseAccountEndpoint", endpoint.as_str().into()),
         ]))
     };
-    let readable: Vec<Value> = topology.regions.iter().map(location).collect();
+    let readable: Vec<Value> = topology.regions.iter().enumerate().map(location).collect();
     let writable: Vec<Value> = readable.iter().take(1).cloned().collect();
     let replicas = || {
         [("minReplicaSetSize", Value::from(3_u64)), ("maxReplicasetSize", Value::from(4_u64))]
