@@ -16,6 +16,9 @@ pub(crate) struct Request<'a> {
     pub(crate) reach: Option<&'a Reach>,
     /// The URL without its query, for `content-location`.
     pub(crate) url: String,
+    /// By which port of a server it came, if it came by one.
+    pub(crate) reach: Option<&'a Reach>,
+    pub(crate) uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
 }
@@ -36,6 +39,8 @@ impl<'a> Request<'a> {
             uri: request.uri(),
             reach: request.extensions().get(),
             url: request.uri().to_string(),
+            reach: request.extensions().get(),
+            uri: request.uri(),
             headers: request.headers(),
             body: request.body(),
         })

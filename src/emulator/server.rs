@@ -1,12 +1,12 @@
 //! The gateway: one request in, one answer out.
 
+use super::Inner;
 use super::auth::Signed;
 use super::call::Call;
 use super::refusal::Refusal;
 use super::request::Request;
 use super::response::{Answer, finish};
 use super::routes::{Route, route};
-use super::Inner;
 use crate::models::ConsistencyLevel;
 use crate::transport::{self, Response};
 use crate::wire::{MAX_BODY_BYTES, header};
@@ -29,7 +29,8 @@ fn serve(emulator: &Inner, request: &Request<'_>) -> Result<Answer, Refusal> {
     }
     let route = route(&request.segments).ok_or_else(Refusal::unknown_url)?;
     emulator.key.check(request, &signed(route, request), emulator.now())?;
-    let handler = route.handler(request.method).ok_or_else(|| Refusal::method_not_allowed(request))?;
+    let handler =
+        route.handler(request.method).ok_or_else(|| Refusal::method_not_allowed(request))?;
     check_body(request)?;
     check_consistency(emulator, request)?;
     handler(&Call::new(emulator, request))
@@ -63,9 +64,7 @@ fn check_consistency(emulator: &Inner, request: &Request<'_>) -> Result<(), Refu
                 "ConsistencyLevel {level} specified in the request is invalid when service is configured with consistency level {account}. Ensure the request consistency level is not stronger than the service consistency level."
             ),
         )),
-        Err(_) => {
-            Err(Refusal::gateway(400, format!("The consistency level '{text}' is invalid.")))
-        }
+        Err(_) => Err(Refusal::gateway(400, format!("The consistency level '{text}' is invalid."))),
     }
 }
 
