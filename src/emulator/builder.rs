@@ -23,6 +23,7 @@ pub struct EmulatorBuilder {
     partitions: Option<usize>,
     consistency: ConsistencyLevel,
     regions: Vec<String>,
+    multi_write: bool,
     key: String,
     clock: Option<Arc<dyn Clock>>,
 }
@@ -33,6 +34,7 @@ impl Default for EmulatorBuilder {
             partitions: None,
             consistency: ConsistencyLevel::Session,
             regions: vec!["East US".to_owned()],
+            multi_write: false,
             key: WELL_KNOWN_KEY.to_owned(),
             clock: None,
         }
@@ -59,6 +61,12 @@ impl EmulatorBuilder {
     /// Names the account's regions, the one that takes writes first. The default is `East US` alone.
     pub fn regions<R: Into<String>>(mut self, regions: impl IntoIterator<Item = R>) -> Self {
         self.regions = regions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets every region take writes. By default only the first one does.
+    pub fn multi_write(mut self, enabled: bool) -> Self {
+        self.multi_write = enabled;
         self
     }
 
@@ -89,7 +97,11 @@ impl EmulatorBuilder {
             },
             name,
         });
-        let topology = Topology { regions: regions.collect(), consistency: self.consistency };
+        let topology = Topology {
+            regions: regions.collect(),
+            consistency: self.consistency,
+            multi_write: self.multi_write,
+        };
         Emulator {
             inner: Arc::new(Inner {
                 started: clock.now(),
