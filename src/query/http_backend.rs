@@ -73,7 +73,7 @@ impl HttpBackend {
         spec.body = query.body(&query.text);
         spec.headers.insert(header::SUPPORTED_QUERY_FEATURES, HeaderValue::from_static(SUPPORTED_FEATURES));
         spec.headers.insert(header::QUERY_VERSION, HeaderValue::from_static("1.0"));
-        spec.partition = key.map_or(Partition::None, |key| Partition::Key(key.clone()));
+        spec.partition = key.map_or(Partition::All, |key| Partition::Key(key.clone()));
         let response = self.run(spec)?;
         let shared = &self.client.shared;
         let facts = shared.containers.get(shared, &self.container, self.timeout())?;

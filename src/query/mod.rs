@@ -183,11 +183,16 @@ fn plan(
     }
     match backend.plan(query, key) {
         Ok(plan) => Ok(Some(plan)),
-        Err(error) if error.kind() == ErrorKind::Json && Clauses::of(&query.text).is_plain() => {
+        Err(error) if has_no_plans(&error) && Clauses::of(&query.text).is_plain() => {
             Ok(Some(Arc::new(QueryPlan::pass_through())))
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether a server took the request for a plan for something else. A query that is wrong fails again without one.
+fn has_no_plans(error: &Error) -> bool {
+    error.kind() == ErrorKind::Json || error.status().is_some_and(|it| it == http::StatusCode::BAD_REQUEST)
 }
 
 /// What keeps a query from being continued from a page of it, if anything does.
