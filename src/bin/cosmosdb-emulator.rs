@@ -145,7 +145,8 @@ fn emulator(arguments: &Arguments) -> Emulator {
     let mut builder = Emulator::builder()
         .regions(&arguments.regions)
         .multi_write(arguments.multi_write)
-        .consistency(arguments.consistency.into());
+        .consistency(arguments.consistency.into())
+        .rate_limit(arguments.rate_limit);
     if let Some(key) = &arguments.key {
         builder = builder.key(key);
     }

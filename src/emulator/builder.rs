@@ -4,6 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use super::auth::MasterKey;
 use super::response::new_guid;
+use super::throttle::Throttle;
 use super::topology::{Region, Topology};
 use super::{Emulator, Inner};
 use crate::clock::{Clock, SystemClock};
@@ -24,6 +25,7 @@ pub struct EmulatorBuilder {
     consistency: ConsistencyLevel,
     regions: Vec<String>,
     multi_write: bool,
+    rate_limit: bool,
     key: String,
     clock: Option<Arc<dyn Clock>>,
 }
@@ -35,6 +37,7 @@ impl Default for EmulatorBuilder {
             consistency: ConsistencyLevel::Session,
             regions: vec!["East US".to_owned()],
             multi_write: false,
+            rate_limit: false,
             key: WELL_KNOWN_KEY.to_owned(),
             clock: None,
         }
@@ -67,6 +70,12 @@ impl EmulatorBuilder {
     /// Lets every region take writes. By default only the first one does.
     pub fn multi_write(mut self, enabled: bool) -> Self {
         self.multi_write = enabled;
+        self
+    }
+
+    /// Refuses requests with 429 while the throughput of their container is used up. By default nothing is refused.
+    pub fn rate_limit(mut self, enabled: bool) -> Self {
+        self.rate_limit = enabled;
         self
     }
 
@@ -110,6 +119,7 @@ impl EmulatorBuilder {
                 topology,
                 partitions: self.partitions,
                 partition_id: new_guid(),
+                throttle: self.rate_limit.then(Throttle::default),
                 account: RwLock::default(),
             }),
         }
