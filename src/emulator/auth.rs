@@ -54,9 +54,8 @@ impl MasterKey {
             unauthorized("Required Header authorization is missing. Ensure a valid Authorization token is passed.")
         })?;
         let token = percent_decode(token).ok_or_else(malformed)?;
-        let field = |name: &str| {
-            token.split('&').find_map(|it| it.strip_prefix(name)?.strip_prefix('='))
-        };
+        let field =
+            |name: &str| token.split('&').find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
         let signature = field("sig").ok_or_else(malformed)?;
         match field("type") {
             Some("master") => self.check_master(request, signed, signature, now),
@@ -81,7 +80,9 @@ impl MasterKey {
             ));
         }
         let time = date::parse(stated).ok_or_else(|| {
-            unauthorized("The date in the request is invalid. Ensure that it is in RFC 1123 format.")
+            unauthorized(
+                "The date in the request is invalid. Ensure that it is in RFC 1123 format.",
+            )
         })?;
         let skew = now.duration_since(time).unwrap_or_else(|before| before.duration());
         if skew > CLOCK_SKEW {
@@ -161,7 +162,8 @@ fn malformed() -> Refusal {
 mod tests {
     use super::*;
 
-    const KEY: &str = "dsZQi3KtZmCv1ljt3VNWNm7sQUF1y5rJfC6kv5JiwvW0EndXdDku/dkKBp8/ufDToSxLzR4y+O/0H/t4bQtVNw==";
+    const KEY: &str =
+        "dsZQi3KtZmCv1ljt3VNWNm7sQUF1y5rJfC6kv5JiwvW0EndXdDku/dkKBp8/ufDToSxLzR4y+O/0H/t4bQtVNw==";
     const AUTHORIZATION: &str =
         "type%3Dmaster%26ver%3D1.0%26sig%3Dc09PEVJrgp2uQRkr934kFbTqhByc7TVr3OHyqlu%2Bc%2Bc%3D";
     const DATE: &str = "Thu, 27 Apr 2017 00:51:12 GMT";

@@ -93,7 +93,9 @@ impl<'a> Call<'a> {
         let level = level.unwrap_or(self.emulator.topology.consistency);
         let counts = matches!(
             level,
-            ConsistencyLevel::Session | ConsistencyLevel::BoundedStaleness | ConsistencyLevel::Strong
+            ConsistencyLevel::Session
+                | ConsistencyLevel::BoundedStaleness
+                | ConsistencyLevel::Strong
         );
         if counts && !session::is_satisfied(token, partition) {
             return Err(Refusal::session_not_available(1.0).at(partition.replica()));
@@ -109,9 +111,8 @@ pub(crate) fn not_found(account: &Account) -> Refusal {
 
 /// Reads a partition key from its header form and checks it against the definition.
 pub(crate) fn parse_key(text: &str, rules: &Rules) -> Result<PartitionKey, Refusal> {
-    let key = PartitionKey::from_header_value(text).map_err(|_| {
-        Refusal::gateway(400, format!("Partition key {text} is invalid."))
-    })?;
+    let key = PartitionKey::from_header_value(text)
+        .map_err(|_| Refusal::gateway(400, format!("Partition key {text} is invalid.")))?;
     let definition = &rules.definition;
     if definition.has_system_key() && key == PartitionKey::UNDEFINED {
         return Ok(PartitionKey::NONE);

@@ -17,8 +17,7 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let month = MONTHS.iter().position(|it| it.eq_ignore_ascii_case(month))?;
     let year: i32 = words.next()?.parse().ok()?;
     let mut clock = words.next()?.splitn(3, ':').map(str::parse::<u8>);
-    let (hour, minute, second) =
-        (clock.next()?.ok()?, clock.next()?.ok()?, clock.next()?.ok()?);
+    let (hour, minute, second) = (clock.next()?.ok()?, clock.next()?.ok()?, clock.next()?.ok()?);
     if !words.next()?.eq_ignore_ascii_case("gmt") || words.next().is_some() {
         return None;
     }

@@ -30,10 +30,10 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
+use self::auth::MasterKey;
 pub use self::builder::EmulatorBuilder;
 #[cfg(feature = "server")]
 pub use self::http::EmulatorServer;
-use self::auth::MasterKey;
 use self::store::Account;
 use self::throttle::Throttle;
 use self::topology::Topology;
@@ -153,3 +153,6 @@ impl Transport for Inner {
         Ok(server::answer(self, request))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -265,7 +265,11 @@ impl Refusal {
             SqlError::NotRepresentable => Self {
                 charge: Some(charge),
                 sub_status: 4001,
-                ..Self::new(400, Tail::Replica, "Message: {\"errors\":[{\"severity\":\"Error\",\"code\":4001,\"message\":\"The response content contains a numeric value that cannot be represented in JSON (e.g. Infinity and NaN).\"}]}")
+                ..Self::new(
+                    400,
+                    Tail::Replica,
+                    "Message: {\"errors\":[{\"severity\":\"Error\",\"code\":4001,\"message\":\"The response content contains a numeric value that cannot be represented in JSON (e.g. Infinity and NaN).\"}]}",
+                )
             },
             SqlError::Script(text) => Self::replica(400, charge, &text),
         }
@@ -347,7 +351,7 @@ fn join(problems: &[Problem]) -> String {
             out.push(',');
         }
         out.push_str("{\"severity\":\"Error\",");
-        if let Some(span) = problem.span {
+        if let Some(span) = &problem.span {
             out.push_str(&format!(
                 "\"location\":{{\"start\":{},\"end\":{}}},",
                 span.start, span.end

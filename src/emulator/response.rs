@@ -55,12 +55,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// An answer of a replica.
     pub(crate) fn new(status: u16, replica: Replica, charge: f64) -> Self {
-        Self {
-            status,
-            origin: Origin::Replica(replica),
-            charge: Some(charge),
-            ..Self::default()
-        }
+        Self { status, origin: Origin::Replica(replica), charge: Some(charge), ..Self::default() }
     }
 
     pub(crate) fn owner(mut self, owner: Owner) -> Self {
@@ -133,8 +128,8 @@ pub(crate) fn finish(
         headers.set(name, value);
     }
     let mut response = Response::new(answer.body);
-    *response.status_mut() =
-        http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = http::StatusCode::from_u16(answer.status)
+        .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers.0;
     response
 }

@@ -4,8 +4,8 @@ use http::Method;
 
 use super::call::Call;
 use super::handlers::{
-    account, change_feed, conflict, container, database, delete_by_key, item, items, offer, permission,
-    pkranges, script, user,
+    account, change_feed, conflict, container, database, delete_by_key, item, items, offer,
+    permission, pkranges, script, user,
 };
 use super::refusal::Refusal;
 use super::response::Answer;
@@ -148,7 +148,10 @@ mod tests {
         for (path, expected) in [
             ("", Some("")),
             ("dbs/a/colls/b/docs/c", Some("dbs/*/colls/*/docs/*")),
-            ("dbs/a/colls/b/operations/partitionkeydelete", Some("dbs/*/colls/*/operations/partitionkeydelete")),
+            (
+                "dbs/a/colls/b/operations/partitionkeydelete",
+                Some("dbs/*/colls/*/operations/partitionkeydelete"),
+            ),
             ("offers/x", Some("offers/*")),
             ("dbs/a/views", None),
             ("dbs/a/colls/b/docs/_apis/batch", None),

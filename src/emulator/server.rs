@@ -1,5 +1,6 @@
 //! The gateway: one request in, one answer out.
 
+use super::Inner;
 use super::auth::Signed;
 use super::call::Call;
 use super::refusal::Refusal;
@@ -7,7 +8,6 @@ use super::request::Request;
 use super::response::{Answer, finish};
 use super::routes::{Route, route};
 use super::throttle::Supply;
-use super::Inner;
 use crate::models::ConsistencyLevel;
 use crate::transport::{self, Response};
 use crate::wire::{MAX_BODY_BYTES, header};
@@ -36,7 +36,8 @@ fn serve(emulator: &Inner, request: &Request<'_>) -> Result<Answer, Refusal> {
     }
     let route = route(&request.segments).ok_or_else(Refusal::unknown_url)?;
     emulator.key.check(request, &signed(route, request), emulator.now())?;
-    let handler = route.handler(request.method).ok_or_else(|| Refusal::method_not_allowed(request))?;
+    let handler =
+        route.handler(request.method).ok_or_else(|| Refusal::method_not_allowed(request))?;
     check_body(request)?;
     check_consistency(emulator, request)?;
     check_rate(emulator, request)?;
@@ -71,9 +72,7 @@ fn check_consistency(emulator: &Inner, request: &Request<'_>) -> Result<(), Refu
                 "ConsistencyLevel {level} specified in the request is invalid when service is configured with consistency level {account}. Ensure the request consistency level is not stronger than the service consistency level."
             ),
         )),
-        Err(_) => {
-            Err(Refusal::gateway(400, format!("The consistency level '{text}' is invalid.")))
-        }
+        Err(_) => Err(Refusal::gateway(400, format!("The consistency level '{text}' is invalid."))),
     }
 }
 

@@ -24,6 +24,4 @@ impl Topology {
     pub(crate) fn read_regions(&self) -> usize {
         self.regions.len().saturating_sub(1)
     }
-
 }
-

@@ -71,9 +71,7 @@ const DEFAULT_BUFFER: usize = 10_000;
 impl<T> Query<T> {
     pub(crate) fn of_items(container: &Container, text: String) -> Self {
         let client = container.database.client.clone();
-        let setup = container
-            .feed_spec(Action::Query)
-            .map(|spec| Setup::new(spec, text));
+        let setup = container.feed_spec(Action::Query).map(|spec| Setup::new(spec, text));
         Self { client, setup, item: PhantomData }
     }
 
@@ -254,11 +252,17 @@ impl Setup {
         };
         let (key, resume) = (self.partition_key, self.continuation);
         let timeout = self.spec.options.timeout.unwrap_or(client.shared.options.operation_timeout);
-        let backend = HttpBackend::new(client.clone(), container.clone(), self.spec.headers, self.spec.options);
+        let backend = HttpBackend::new(
+            client.clone(),
+            container.clone(),
+            self.spec.headers,
+            self.spec.options,
+        );
         Ok(Box::new(Pipelined::new(backend, move |backend| {
             let target = match &key {
                 Some(key) => {
-                    let facts = client.shared.containers.get(&client.shared, &container, timeout)?;
+                    let facts =
+                        client.shared.containers.get(&client.shared, &container, timeout)?;
                     Target::key(key, &facts.definition)?
                 }
                 None => Target::container(),

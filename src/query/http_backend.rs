@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 
-use super::backend::{Address, Backend, FetchRequest, Freshness, PartitionRange, QuerySpec, RawPage};
+use super::backend::{
+    Address, Backend, FetchRequest, Freshness, PartitionRange, QuerySpec, RawPage,
+};
 use super::plan::{QueryPlan, SUPPORTED_FEATURES};
 use super::{OutputPage, QueryPipeline};
 use crate::client::CosmosClient;
@@ -36,9 +38,21 @@ pub(super) struct HttpBackend {
 
 impl HttpBackend {
     /// A backend whose requests carry the headers and options of the query.
-    pub(super) fn new(client: CosmosClient, container: Link, mut headers: HeaderMap, options: CallOptions) -> Self {
+    pub(super) fn new(
+        client: CosmosClient,
+        container: Link,
+        mut headers: HeaderMap,
+        options: CallOptions,
+    ) -> Self {
         headers.remove(header::MAX_ITEM_COUNT);
-        Self { client, container, headers, options, seen: Mutex::default(), diagnostics: Mutex::default() }
+        Self {
+            client,
+            container,
+            headers,
+            options,
+            seen: Mutex::default(),
+            diagnostics: Mutex::default(),
+        }
     }
 
     fn timeout(&self) -> Duration {
@@ -71,7 +85,8 @@ impl HttpBackend {
     fn request_plan(&self, query: &QuerySpec, key: Option<&PartitionKey>) -> Result<QueryPlan> {
         let mut spec = self.spec(Action::QueryPlan);
         spec.body = query.body(&query.text);
-        spec.headers.insert(header::SUPPORTED_QUERY_FEATURES, HeaderValue::from_static(SUPPORTED_FEATURES));
+        spec.headers
+            .insert(header::SUPPORTED_QUERY_FEATURES, HeaderValue::from_static(SUPPORTED_FEATURES));
         spec.headers.insert(header::QUERY_VERSION, HeaderValue::from_static("1.0"));
         spec.partition = key.map_or(Partition::All, |key| Partition::Key(key.clone()));
         let response = self.run(spec)?;
@@ -109,7 +124,9 @@ impl Backend for HttpBackend {
         };
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&map));
         let overlapping = map.overlapping(within).iter();
-        Ok(overlapping.map(|it| PartitionRange { id: it.id.clone(), range: it.epk_range() }).collect())
+        Ok(overlapping
+            .map(|it| PartitionRange { id: it.id.clone(), range: it.epk_range() })
+            .collect())
     }
 
     fn fetch(&self, request: &FetchRequest<'_>) -> Result<RawPage> {
@@ -124,7 +141,9 @@ impl Backend for HttpBackend {
         }
         spec.partition = match request.address {
             Address::Key(key) => Partition::Key(key.clone()),
-            Address::Range { id, clip } => Partition::Range { id: id.to_owned(), clip: clip.cloned() },
+            Address::Range { id, clip } => {
+                Partition::Range { id: id.to_owned(), clip: clip.cloned() }
+            }
         };
         let (headers, body, _) = self.run(spec)?.into_parts();
         RawPage::parse(headers, &body, "Documents")

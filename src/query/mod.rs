@@ -192,7 +192,8 @@ fn plan(
 
 /// Whether a server took the request for a plan for something else. A query that is wrong fails again without one.
 fn has_no_plans(error: &Error) -> bool {
-    error.kind() == ErrorKind::Json || error.status().is_some_and(|it| it == http::StatusCode::BAD_REQUEST)
+    error.kind() == ErrorKind::Json
+        || error.status().is_some_and(|it| it == http::StatusCode::BAD_REQUEST)
 }
 
 /// What keeps a query from being continued from a page of it, if anything does.

@@ -6,7 +6,7 @@ use super::item::at_first;
 use crate::emulator::call::{Call, complete, parse_key};
 use crate::emulator::charge::REFUSED;
 use crate::emulator::refusal::Refusal;
-use crate::emulator::response::{Answer, Origin};
+use crate::emulator::response::{Answer, Origin, Replica};
 use crate::emulator::sql::value::{Number, Value, write_json_string};
 use crate::emulator::store::container::{Container, Rules};
 use crate::emulator::store::item::Item;
@@ -44,7 +44,11 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let refuse = |it: Refusal, container: &Container| at_first(it, container);
     let body = body.map_err(|it| refuse(it, container))?;
     let operations = body.as_array().ok_or_else(|| refuse(Refusal::bad_input(), container))?;
-    check_count(operations.len()).map_err(|it| refuse(it, container))?;
+    check_count(operations.len()).map_err(|it| match container.first() {
+        // This one does not name the range.
+        Some(partition) => it.at(Replica { range_id: None, ..partition.replica() }),
+        None => it,
+    })?;
     let writes: Vec<Result<Write, Refusal>> =
         operations.iter().map(|it| read_operation(it, key.as_ref(), &rules)).collect();
     let partition = target(call, container, key.as_ref(), &writes)?;

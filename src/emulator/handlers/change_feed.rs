@@ -6,12 +6,12 @@ use super::feed::{envelope, page_size};
 use super::query;
 use super::scope::{Scope, Source};
 use crate::emulator::call::Call;
+use crate::emulator::date;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
 use crate::emulator::sql::value::{ExponentStyle, Object, Value};
 use crate::emulator::store::container::Container;
 use crate::emulator::store::item::Item;
-use crate::emulator::date;
 use crate::wire::header;
 
 pub(crate) fn list_or_changes(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -102,7 +102,10 @@ impl Position {
             Some(text) => {
                 let time: Option<SystemTime> = date::parse(text);
                 time.map(|it| Self::Time(date::unix_seconds(it))).ok_or_else(|| {
-                    Refusal::gateway(400, format!("The date '{text}' in If-Modified-Since is invalid."))
+                    Refusal::gateway(
+                        400,
+                        format!("The date '{text}' in If-Modified-Since is invalid."),
+                    )
                 })
             }
         }
@@ -140,7 +143,8 @@ fn etag(seen: &[(String, u64)]) -> String {
     match seen {
         [(_, lsn)] => format!("\"{lsn}\""),
         several => {
-            let entries: Vec<String> = several.iter().map(|(id, lsn)| format!("{id}:{lsn}")).collect();
+            let entries: Vec<String> =
+                several.iter().map(|(id, lsn)| format!("{id}:{lsn}")).collect();
             format!("\"{}\"", entries.join(","))
         }
     }
@@ -148,10 +152,8 @@ fn etag(seen: &[(String, u64)]) -> String {
 
 fn shown(item: &Item, structured: bool) -> Value {
     if structured {
-        let metadata = Object::from_iter([
-            ("lsn", Value::from(item.lsn)),
-            ("crts", item.timestamp.into()),
-        ]);
+        let metadata =
+            Object::from_iter([("lsn", Value::from(item.lsn)), ("crts", item.timestamp.into())]);
         return Object::from_iter([("current", item.value.clone()), ("metadata", metadata.into())])
             .into();
     }

@@ -26,7 +26,11 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 /// Conflicts are not made by clients, so that a POST can only be a query.
 pub(crate) fn query(call: &Call<'_>) -> Result<Answer, Refusal> {
-    if call.request.is_query() { list(call) } else { Err(Refusal::method_not_allowed(call.request)) }
+    if call.request.is_query() {
+        list(call)
+    } else {
+        Err(Refusal::method_not_allowed(call.request))
+    }
 }
 
 pub(crate) fn missing(call: &Call<'_>) -> Result<Answer, Refusal> {

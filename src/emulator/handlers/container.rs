@@ -54,8 +54,7 @@ fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let own_throughput = Throughput::of_request(call.request).map_err(refuse)?;
     let is_shared = database.shared.is_some() && own_throughput.is_none();
     let body = call.body().map_err(refuse)?;
-    let definition =
-        Definition::read(&body, call.request.version(), is_shared).map_err(refuse)?;
+    let definition = Definition::read(&body, call.request.version(), is_shared).map_err(refuse)?;
     if database.containers.iter().any(|it| it.id() == definition.id) {
         return Err(refuse(Refusal::resource_exists(0.0)));
     }
@@ -71,11 +70,11 @@ fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let rules = Rules::new(rid, definition, &database.owner(), Arc::new(AtomicU64::new(0)));
     let mut container = Container::new(rules, logs, is_shared, call.now);
     for partition in &container.partitions {
-        container.lsn = partition.log().advance();
+        partition.log().advance();
     }
-    if let Some(first) = container.first() {
-        container.lsn = first.lsn();
-        container.etag = first.log().etag(call.now);
+    if let Some(log) = container.first().map(|it| it.log().clone()) {
+        container.lsn = log.lsn();
+        container.etag = log.etag(call.now);
     }
     let resource = (container.rules.self_link.clone(), rid.text());
     let answer = answer(call, 201, &container, 1.0)

@@ -64,7 +64,8 @@ fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 /// The partitions of a database with throughput. Making the database is the first step of each.
 fn shared_logs(call: &Call<'_>) -> Vec<Log> {
-    let logs: Vec<Log> = (0..call.emulator.partitions.unwrap_or(1)).map(|_| Log::default()).collect();
+    let logs: Vec<Log> =
+        (0..call.emulator.partitions.unwrap_or(1)).map(|_| Log::default()).collect();
     for log in &logs {
         log.advance();
     }

@@ -21,12 +21,8 @@ pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     }
     let mut replica = container.first().map(Partition::replica);
     for partition in scope.partitions_mut(container) {
-        let numbers: Vec<u64> = partition
-            .items()
-            .values()
-            .filter(|it| scope.admits(it))
-            .map(|it| it.number)
-            .collect();
+        let numbers: Vec<u64> =
+            partition.items().values().filter(|it| scope.admits(it)).map(|it| it.number).collect();
         if !numbers.is_empty() {
             partition.log().advance();
         }

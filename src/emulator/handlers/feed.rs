@@ -7,10 +7,8 @@ use crate::emulator::response::{Answer, Owner, Replica};
 use crate::emulator::sql::ast::Query;
 use crate::emulator::sql::bind::{bind, check_parameters};
 use crate::emulator::sql::environment::Environment;
-use crate::emulator::sql::execute::{Document, execute};
-use crate::emulator::sql::page::PageRequest;
+use crate::emulator::sql::execute::{Document, PageRequest, Resume, execute};
 use crate::emulator::sql::parser::parse;
-use crate::emulator::sql::resume::Resume;
 use crate::emulator::sql::value::{ExponentStyle, Value, write_json_string};
 use crate::wire::header;
 
@@ -50,8 +48,7 @@ impl Feed {
             resume,
             resume_filter: None,
         };
-        let mut documents =
-            (1..).zip(self.values).map(|(rid, value)| Document { rid, value });
+        let mut documents = (1..).zip(self.values).map(|(rid, value)| Document::new(rid, value));
         let environment = Environment::bare(call.emulator.now());
         let page = execute(&query, &mut documents, &page, &environment)
             .map_err(|it| Refusal::query(it, self.charge).at(self.replica.clone()))?;

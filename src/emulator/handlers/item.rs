@@ -17,8 +17,7 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
     let container = call.container(&account)?;
     let rules = Arc::clone(&container.rules);
     let key = call.whole_key(&rules).map_err(|it| at_first(it, container))?;
-    let partition =
-        container.partition_at(&rules.epk(&key)).ok_or_else(Refusal::range_gone)?;
+    let partition = container.partition_at(&rules.epk(&key)).ok_or_else(Refusal::range_gone)?;
     call.check_session(partition)?;
     let replica = partition.replica();
     let id = call.request.segment(5);
@@ -64,8 +63,7 @@ fn write(
     };
     let mut account = call.write();
     let container = call.container_mut(&mut account)?;
-    let key =
-        call.whole_key(&container.rules).map_err(|it| at_first(it, container))?;
+    let key = call.whole_key(&container.rules).map_err(|it| at_first(it, container))?;
     let epk = container.rules.epk(&key);
     let (rules, partition) = container.partition_at_mut(&epk).ok_or_else(Refusal::range_gone)?;
     let condition = |name| call.request.header(&name).map(str::to_owned);

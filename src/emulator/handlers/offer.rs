@@ -4,11 +4,11 @@ use super::feed::Feed;
 use crate::emulator::call::{Call, not_found};
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
+use crate::emulator::sql::value::Value;
 use crate::emulator::store::Account;
 use crate::emulator::store::offer::{
     Offer, Scale, Throughput, bad_throughput, read_auto, unsigned,
 };
-use crate::emulator::sql::value::Value;
 use crate::wire::header;
 
 /// What a container starts with when the service picks the scale.
@@ -31,7 +31,11 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 /// Offers are made with their resources, so that a POST can only be a query.
 pub(crate) fn query(call: &Call<'_>) -> Result<Answer, Refusal> {
-    if call.request.is_query() { list(call) } else { Err(Refusal::method_not_allowed(call.request)) }
+    if call.request.is_query() {
+        list(call)
+    } else {
+        Err(Refusal::method_not_allowed(call.request))
+    }
 }
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {

@@ -5,7 +5,7 @@
 
 use super::scope::Source;
 use crate::emulator::refusal::Refusal;
-use crate::emulator::sql::resume::Resume;
+use crate::emulator::sql::execute::Resume;
 use crate::emulator::sql::value::{Object, Value};
 use crate::routing::range::EpkRange;
 
@@ -68,9 +68,7 @@ impl Bookmark {
         match (self.entries.as_slice(), is_pinned) {
             ([Entry { token: Some(token), .. }], true) => token.to_token(),
             ([entry], false) if self.is_first => entry.to_value().to_json(),
-            (entries, _) => {
-                Value::array(entries.iter().map(Entry::to_value).collect()).to_json()
-            }
+            (entries, _) => Value::array(entries.iter().map(Entry::to_value).collect()).to_json(),
         }
     }
 }

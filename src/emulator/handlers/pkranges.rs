@@ -32,8 +32,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     }
     if status == 200 {
         let rid = container.rules.rid.text();
-        answer =
-            answer.body(envelope(&rid, "PartitionKeyRanges", &rows, ExponentStyle::TwoDigits));
+        answer = answer.body(envelope(&rid, "PartitionKeyRanges", &rows, ExponentStyle::TwoDigits));
     }
     Ok(answer)
 }

@@ -13,8 +13,7 @@ use crate::emulator::sql::ast::{Direction, OrderBy, Query};
 use crate::emulator::sql::environment::{
     DistanceFunction, Environment, NoUserFunctions, VectorEmbedding,
 };
-use crate::emulator::sql::execute::{Document, execute};
-use crate::emulator::sql::page::{Metrics, PageRequest};
+use crate::emulator::sql::execute::{self, Document, Metrics, PageRequest, execute};
 use crate::emulator::sql::parser::parse;
 use crate::emulator::sql::plan::{
     Bound, KeyKind, KeyPart, KeyRange, Plan, PlanContext, Space, plan as make_plan, unsupported,
@@ -46,8 +45,7 @@ pub(crate) fn plan(call: &Call<'_>) -> Result<Answer, Refusal> {
     let features = call.request.header(&header::SUPPORTED_QUERY_FEATURES).unwrap_or_default();
     let features: Vec<&str> = features.split(',').map(str::trim).collect();
     let context = setting.context(&rules, has_key, &features);
-    let plan =
-        make_plan(&text.query, &bound, &context).map_err(|it| Refusal::query(it, 0.0))?;
+    let plan = make_plan(&text.query, &bound, &context).map_err(|it| Refusal::query(it, 0.0))?;
     if let Some(text) = unsupported(&plan, &features) {
         return Err(Refusal::gateway(400, text));
     }
@@ -111,7 +109,8 @@ fn served_ranges(
         ));
     }
     let parallel = call.request.is_set(&header::PARALLELIZE_CROSS_PARTITION);
-    let needs_client = if is_single { is_collecting(bound) } else { parallel || plan.needs_pipeline() };
+    let needs_client =
+        if is_single { is_collecting(bound) } else { parallel || plan.needs_pipeline() };
     if needs_client && has_source {
         return Err(Refusal::needs_plan(plan_json(&plan, rules)));
     }
@@ -338,15 +337,18 @@ impl Job<'_> {
         source: &Source,
         bookmark: &Bookmark,
         (max_items, max_bytes): (usize, usize),
-    ) -> Result<crate::emulator::sql::page::Page, Refusal> {
+    ) -> Result<execute::Page, Refusal> {
         let resume = bookmark.token(&source.range);
         let first = resume.as_ref().map_or(0, |it| it.first_rid());
-        let mut documents = source
-            .items_from(first)
-            .map(|it| Document { rid: it.number, value: it.value.clone() });
+        let mut documents = source.items_from(first).map(|it| Document {
+            rid: it.number,
+            value: it.value.clone(),
+            size: it.bytes,
+        });
         let request = PageRequest { max_items, max_bytes, resume, resume_filter: None };
         execute(self.query, &mut documents, &request, &self.environment).map_err(|it| {
-            let work = QueryWork { has_filter: self.query.filter.is_some(), ..QueryWork::default() };
+            let work =
+                QueryWork { has_filter: self.query.filter.is_some(), ..QueryWork::default() };
             Refusal::query(it, charge::query(work)).at(source.replica.clone())
         })
     }
@@ -380,10 +382,7 @@ fn answer(call: &Call<'_>, page: Page, rules: &Rules, is_pinned: bool, query: &Q
             header::QUERY_EXECUTION_INFO,
             format!("{{\"reverseRidEnabled\":false,\"reverseIndexScan\":{is_reverse}}}"),
         )
-        .header(
-            http::HeaderName::from_static("x-ms-cosmos-is-partition-key-delete-pending"),
-            false,
-        )
+        .header(http::HeaderName::from_static("x-ms-cosmos-is-partition-key-delete-pending"), false)
         .body(body);
     if let Some(next) = page.next {
         answer = answer.header(header::CONTINUATION, next.to_header(is_pinned));

@@ -37,7 +37,13 @@ const SORTS: [Sort; 3] = [
         word: "storedProcedures",
         limit: 100,
     },
-    Sort { kind: Kind::Trigger, segment: "triggers", feed: "Triggers", word: "triggers", limit: 25 },
+    Sort {
+        kind: Kind::Trigger,
+        segment: "triggers",
+        feed: "Triggers",
+        word: "triggers",
+        limit: 25,
+    },
     Sort {
         kind: Kind::UserFunction,
         segment: "udfs",
@@ -55,10 +61,7 @@ impl Sort {
 
     fn quota(&self, answer: Answer, container: &Container) -> Answer {
         let count = container.scripts.of(self.kind).len();
-        answer.quota(
-            format!("{}={};", self.word, self.limit),
-            format!("{}={count};", self.word),
-        )
+        answer.quota(format!("{}={};", self.word, self.limit), format!("{}={count};", self.word))
     }
 }
 

@@ -137,12 +137,7 @@ fn database_mut<'a>(
     account.database_mut(call.request.segment(1)).ok_or(missing)
 }
 
-fn answer(
-    call: &Call<'_>,
-    account: &Account,
-    status: u16,
-    user: &User,
-) -> Result<Answer, Refusal> {
+fn answer(call: &Call<'_>, account: &Account, status: u16, user: &User) -> Result<Answer, Refusal> {
     let owner = call.database(account)?.owner();
     Ok(Answer::new(status, account.replica(), WRITE_CHARGE)
         .owner(owner)

@@ -42,7 +42,12 @@ impl Emulator {
 
     fn serve_with(&self, options: &ServeOptions) -> io::Result<EmulatorServer> {
         let controls: Arc<dyn Controls> = Arc::new(self.clone());
-        EmulatorServer::start(options, self.inner.topology.regions.len(), &self.transport(), Some(&controls))
+        EmulatorServer::start(
+            options,
+            self.inner.topology.regions.len(),
+            &self.transport(),
+            Some(&controls),
+        )
     }
 }
 
@@ -67,7 +72,8 @@ struct Split {
 fn split(emulator: &Emulator, body: Split) -> Result<Value, String> {
     let Split { database, container, range } = body;
     let children = emulator.split(&database, &container, &range);
-    let children = children.ok_or_else(|| format!("{database}/{container} has no range {range}"))?;
+    let children =
+        children.ok_or_else(|| format!("{database}/{container} has no range {range}"))?;
     Ok(json!({ "ranges": children }))
 }
 

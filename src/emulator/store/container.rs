@@ -133,9 +133,11 @@ impl Container {
             .into_iter()
             .zip(logs)
             .enumerate()
-            .map(|(index, (span, log))| Partition {
-                timestamp,
-                ..Partition::new(index.to_string(), rules.space.range(span), span, log)
+            .map(|(index, (span, log))| {
+                let range = rules.space.range(span);
+                let mut partition = Partition::new(index.to_string(), range, span, log);
+                partition.timestamp = timestamp;
+                partition
             })
             .collect();
         Self {

@@ -57,12 +57,16 @@ impl Definition {
         properties.insert("partitionKey", key_value(&key));
         for name in OPTIONAL {
             let value = body_object.get(name).filter(|it| !matches!(it, Value::Null));
-            if let Some(value) = value.filter(|it| name != "uniqueKeyPolicy" || !is_empty_policy(it)) {
+            if let Some(value) =
+                value.filter(|it| name != "uniqueKeyPolicy" || !is_empty_policy(it))
+            {
                 properties.insert(name, value.clone());
             }
         }
-        properties
-            .insert("conflictResolutionPolicy", conflict_policy(&body.get("conflictResolutionPolicy")));
+        properties.insert(
+            "conflictResolutionPolicy",
+            conflict_policy(&body.get("conflictResolutionPolicy")),
+        );
         let geospatial = body.get("geospatialConfig");
         properties.insert(
             "geospatialConfig",
@@ -116,14 +120,24 @@ pub(crate) fn read_id(body: &Value, of: IdOf) -> Result<String, Refusal> {
     Ok(id.to_owned())
 }
 
-fn read_key(body: &Value, version: &str, is_shared: bool) -> Result<PartitionKeyDefinition, Refusal> {
+fn read_key(
+    body: &Value,
+    version: &str,
+    is_shared: bool,
+) -> Result<PartitionKeyDefinition, Refusal> {
     let value = body.get("partitionKey");
     let Some(object) = value.as_object() else {
         if is_shared {
-            return Err(Refusal::gateway(400, "Shared throughput collection should have a partition key"));
+            return Err(Refusal::gateway(
+                400,
+                "Shared throughput collection should have a partition key",
+            ));
         }
         if version > LAST_KEYLESS_VERSION {
-            return Err(Refusal::gateway(400, "Partition key definition is missing. Collections have to be created with a partition key."));
+            return Err(Refusal::gateway(
+                400,
+                "Partition key definition is missing. Collections have to be created with a partition key.",
+            ));
         }
         return Ok(PartitionKeyDefinition {
             system_key: Some(true),
@@ -214,8 +228,7 @@ fn is_empty_policy(policy: &Value) -> bool {
 fn paths<'a>(paths: impl Iterator<Item = &'a str>) -> Result<Vec<Vec<String>>, Refusal> {
     paths
         .map(|path| {
-            parse_path(path)
-                .map_err(|_| bad_definition(&format!("The path '{path}' is invalid.")))
+            parse_path(path).map_err(|_| bad_definition(&format!("The path '{path}' is invalid.")))
         })
         .collect()
 }
@@ -250,7 +263,9 @@ fn indexing_policy(given: &Value) -> Result<Value, Refusal> {
     }
     let automatic = policy.get("automatic").and_then(Value::as_bool).unwrap_or(mode != "none");
     if mode == "none" && automatic {
-        return Err(bad_definition("Automatic indexing is not possible with the indexing mode 'none'."));
+        return Err(bad_definition(
+            "Automatic indexing is not possible with the indexing mode 'none'.",
+        ));
     }
     let is_indexed = mode != "none";
     let list = |policy: &Object, name: &str| {
@@ -317,7 +332,8 @@ fn complete_spatial(policy: &mut Object) {
 
 fn conflict_policy(given: &Value) -> Value {
     let text = |name: &str| given.get(name).as_str().unwrap_or_default().to_owned();
-    let mode = if text("mode").eq_ignore_ascii_case("custom") { "Custom" } else { "LastWriterWins" };
+    let mode =
+        if text("mode").eq_ignore_ascii_case("custom") { "Custom" } else { "LastWriterWins" };
     let path = text("conflictResolutionPath");
     let path = if mode == "LastWriterWins" && path.is_empty() { "/_ts".to_owned() } else { path };
     object([
@@ -373,7 +389,8 @@ mod tests {
             assert_eq!(read(body, "2020-07-15").err(), Some(400), "{body}");
         }
         assert!(read(r#"{"id":"a"}"#, "2018-09-17").unwrap().has_system_key());
-        let hierarchical = r#"{"id":"a","partitionKey":{"paths":["/a","/b"],"kind":"MultiHash","version":2}}"#;
+        let hierarchical =
+            r#"{"id":"a","partitionKey":{"paths":["/a","/b"],"kind":"MultiHash","version":2}}"#;
         assert_eq!(read(hierarchical, "2018-12-31").err(), Some(400));
         assert!(read(hierarchical, "2020-07-15").is_ok());
     }

@@ -29,7 +29,10 @@ pub(crate) struct Throughput {
 pub(crate) enum Scale {
     Manual(u64),
     /// Up to a maximum, which grows by so many percent when storage does.
-    Auto { maximum: u64, increment_percent: u64 },
+    Auto {
+        maximum: u64,
+        increment_percent: u64,
+    },
 }
 
 /// What a container has that was made without saying so.
@@ -68,7 +71,8 @@ impl Throughput {
                 "Both throughput and autopilot settings are given. Only one of them can be.",
             )),
             (Some(units), None) => {
-                let units = units.parse().map_err(|_| bad_throughput("The throughput is not a number."))?;
+                let units =
+                    units.parse().map_err(|_| bad_throughput("The throughput is not a number."))?;
                 Self::new(Scale::Manual(units)).map(Some)
             }
             (None, Some(settings)) => {

@@ -8,8 +8,7 @@ use crate::emulator::refusal::Refusal;
 use crate::emulator::sql::ast::Query;
 use crate::emulator::sql::bind::bind;
 use crate::emulator::sql::environment::Environment;
-use crate::emulator::sql::execute::{Document, execute};
-use crate::emulator::sql::page::PageRequest;
+use crate::emulator::sql::execute::{Document, PageRequest, execute};
 use crate::emulator::sql::parser::parse;
 use crate::emulator::sql::value::{Number, Object, Value};
 use crate::wire::sub_status;
@@ -82,7 +81,11 @@ fn read_operation(number: usize, operation: &Value) -> Result<Operation, Refusal
         "remove" => Kind::Remove,
         "incr" | "increment" => Kind::Increment,
         "move" => Kind::Move,
-        _ => return Err(bad_patch(&format!("For Operation({number}): '{word}' is not a valid operation."))),
+        _ => {
+            return Err(bad_patch(&format!(
+                "For Operation({number}): '{word}' is not a valid operation."
+            )));
+        }
     };
     let path = read_pointer(number, &text("path").unwrap_or_default())?;
     let from = match kind {
@@ -111,7 +114,11 @@ fn read_pointer(number: usize, text: &str) -> Result<Vec<String>, Refusal> {
         Some(rest) if !rest.is_empty() => {
             rest.split('/').map(|it| it.replace("~1", "/").replace("~0", "~")).collect()
         }
-        _ => return Err(bad_patch(&format!("For Operation({number}): the path '{text}' is invalid."))),
+        _ => {
+            return Err(bad_patch(&format!(
+                "For Operation({number}): the path '{text}' is invalid."
+            )));
+        }
     };
     if segments.len() > MAX_DEPTH {
         return Err(bad_patch(&format!("For Operation({number}): the path is too deep.")));
@@ -122,7 +129,8 @@ fn read_pointer(number: usize, text: &str) -> Result<Vec<String>, Refusal> {
 /// Whether the patch may be applied to the item.
 pub(crate) fn check_condition(patch: &Patch, item: &Item) -> Result<(), Refusal> {
     let Some(condition) = &patch.condition else { return Ok(()) };
-    let mut documents = std::iter::once(Document { rid: item.number, value: item.value.clone() });
+    let mut documents =
+        std::iter::once(Document { rid: item.number, value: item.value.clone(), size: item.bytes });
     let environment = Environment::bare(SystemTime::UNIX_EPOCH);
     let page = execute(condition, &mut documents, &PageRequest::everything(), &environment)
         .map_err(|it| Refusal::query(it, charge::REFUSED))?;
@@ -285,7 +293,8 @@ mod tests {
 
     fn patched(item: &str, operations: &str) -> Result<String, u16> {
         let body = format!("{{\"operations\":{operations}}}");
-        let patch = Patch::read(&Value::from_json(body.as_bytes()).unwrap()).map_err(|it| it.status)?;
+        let patch =
+            Patch::read(&Value::from_json(body.as_bytes()).unwrap()).map_err(|it| it.status)?;
         let item = Value::from_json(item.as_bytes()).unwrap();
         apply(&patch, &item, &[vec!["pk".to_owned()]])
             .map(|it| Value::from(it).to_json())

@@ -71,8 +71,7 @@ mod tests {
 
     fn bounds(space: Space, count: usize) -> Vec<String> {
         let spans = space.spans(count);
-        let mut bounds: Vec<_> =
-            spans.iter().map(|it| space.range(*it).min.to_string()).collect();
+        let mut bounds: Vec<_> = spans.iter().map(|it| space.range(*it).min.to_string()).collect();
         bounds.push(space.range(*spans.last().unwrap()).max.to_string());
         bounds
     }

@@ -194,7 +194,8 @@ impl Target<'_> {
         patch::check_condition(patch, &existing)?;
         let patched = patch::apply(patch, &existing.value, &self.rules.definition.key_paths)?;
         let draft = Draft { object: patched, ..self.draft_of_stored(&existing) };
-        let draft = Draft { ttl: read_ttl(&Value::from(draft.object.clone()).get("ttl"))?, ..draft };
+        let draft =
+            Draft { ttl: read_ttl(&Value::from(draft.object.clone()).get("ttl"))?, ..draft };
         self.check_unique(partition, &draft, Some(existing.number))?;
         let item = self.store(partition, draft, existing.number, Some(&existing))?;
         if item.bytes > MAX_BODY_BYTES {
@@ -275,7 +276,9 @@ impl Target<'_> {
         }
         let body = draft.value();
         for value in self.rules.unique_values(&body) {
-            let Some(holder) = partition.unique_holder(&self.key, &value).cloned() else { continue };
+            let Some(holder) = partition.unique_holder(&self.key, &value).cloned() else {
+                continue;
+            };
             if Some(holder.number) == own {
                 continue;
             }
