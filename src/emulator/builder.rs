@@ -4,6 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use super::auth::MasterKey;
 use super::response::new_guid;
+use super::throttle::Throttle;
 use super::topology::{Region, Topology};
 use super::{Emulator, Inner};
 use crate::clock::{Clock, SystemClock};
@@ -23,6 +24,8 @@ pub struct EmulatorBuilder {
     partitions: Option<usize>,
     consistency: ConsistencyLevel,
     regions: Vec<String>,
+    multi_write: bool,
+    rate_limit: bool,
     key: String,
     clock: Option<Arc<dyn Clock>>,
 }
@@ -33,6 +36,8 @@ impl Default for EmulatorBuilder {
             partitions: None,
             consistency: ConsistencyLevel::Session,
             regions: vec!["East US".to_owned()],
+            multi_write: false,
+            rate_limit: false,
             key: WELL_KNOWN_KEY.to_owned(),
             clock: None,
         }
@@ -59,6 +64,18 @@ impl EmulatorBuilder {
     /// Names the account's regions, the one that takes writes first. The default is `East US` alone.
     pub fn regions<R: Into<String>>(mut self, regions: impl IntoIterator<Item = R>) -> Self {
         self.regions = regions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets every region take writes. By default only the first one does.
+    pub fn multi_write(mut self, enabled: bool) -> Self {
+        self.multi_write = enabled;
+        self
+    }
+
+    /// Refuses requests with 429 while the throughput of their container is used up. By default nothing is refused.
+    pub fn rate_limit(mut self, enabled: bool) -> Self {
+        self.rate_limit = enabled;
         self
     }
 
@@ -89,7 +106,11 @@ impl EmulatorBuilder {
             },
             name,
         });
-        let topology = Topology { regions: regions.collect(), consistency: self.consistency };
+        let topology = Topology {
+            regions: regions.collect(),
+            consistency: self.consistency,
+            multi_write: self.multi_write,
+        };
         Emulator {
             inner: Arc::new(Inner {
                 started: clock.now(),
@@ -98,6 +119,7 @@ impl EmulatorBuilder {
                 topology,
                 partitions: self.partitions,
                 partition_id: new_guid(),
+                throttle: self.rate_limit.then(Throttle::default),
                 account: RwLock::default(),
             }),
         }

@@ -20,6 +20,7 @@ mod server;
 mod session;
 mod sql;
 mod store;
+mod throttle;
 mod topology;
 
 #[cfg(feature = "server")]
@@ -34,6 +35,7 @@ pub use self::builder::EmulatorBuilder;
 #[cfg(feature = "server")]
 pub use self::http::EmulatorServer;
 use self::store::Account;
+use self::throttle::Throttle;
 use self::topology::Topology;
 use crate::clock::Clock;
 use crate::transport::{Request, Response, Transport, TransportError};
@@ -57,6 +59,8 @@ pub(crate) struct Inner {
     /// How many partitions containers have, where it does not depend on their throughput.
     pub(crate) partitions: Option<usize>,
     pub(crate) partition_id: String,
+    /// Set where throughput is limited.
+    pub(crate) throttle: Option<Throttle>,
     account: RwLock<Account>,
 }
 

@@ -11,9 +11,6 @@ pub(crate) struct Request<'a> {
     pub(crate) method: &'a Method,
     /// The percent-decoded segments of the path, without empty ones at its ends.
     pub(crate) segments: Vec<String>,
-    pub(crate) uri: &'a Uri,
-    /// By which port it came, if the emulator is on ports.
-    pub(crate) reach: Option<&'a Reach>,
     /// The URL without its query, for `content-location`.
     pub(crate) url: String,
     pub(crate) headers: &'a HeaderMap,
@@ -33,8 +30,6 @@ impl<'a> Request<'a> {
         Some(Self {
             method: request.method(),
             segments: if segments == [""] { Vec::new() } else { segments },
-            uri: request.uri(),
-            reach: request.extensions().get(),
             url: request.uri().to_string(),
             headers: request.headers(),
             body: request.body(),

@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use super::request::Request;
 use super::response::{Answer, finish};
 use super::routes::{Route, route};
+use super::throttle::Supply;
 use crate::models::ConsistencyLevel;
 use crate::transport::{self, Response};
 use crate::wire::{MAX_BODY_BYTES, header};
@@ -16,6 +17,12 @@ pub(crate) fn answer(emulator: &Inner, request: &transport::Request) -> Response
     match Request::parse(request) {
         Some(request) => {
             let outcome = serve(emulator, &request);
+            let charge = match &outcome {
+                Ok(answer) => answer.charge,
+                // What is refused for want of units must not use up those that flow in.
+                Err(refusal) => refusal.charge.filter(|_| refusal.status != 429),
+            };
+            spend(emulator, &request, charge.unwrap_or_default());
             finish(emulator, &request, outcome)
         }
         None => unreadable(),
@@ -33,6 +40,7 @@ fn serve(emulator: &Inner, request: &Request<'_>) -> Result<Answer, Refusal> {
         route.handler(request.method).ok_or_else(|| Refusal::method_not_allowed(request))?;
     check_body(request)?;
     check_consistency(emulator, request)?;
+    check_rate(emulator, request)?;
     handler(&Call::new(emulator, request))
 }
 
@@ -65,6 +73,19 @@ fn check_consistency(emulator: &Inner, request: &Request<'_>) -> Result<(), Refu
             ),
         )),
         Err(_) => Err(Refusal::gateway(400, format!("The consistency level '{text}' is invalid."))),
+    }
+}
+
+fn check_rate(emulator: &Inner, request: &Request<'_>) -> Result<(), Refusal> {
+    let Some(throttle) = &emulator.throttle else { return Ok(()) };
+    let Some(supply) = Supply::of(emulator, request) else { return Ok(()) };
+    throttle.admit(&supply, emulator.clock.monotonic())
+}
+
+fn spend(emulator: &Inner, request: &Request<'_>, charge: f64) {
+    let Some(throttle) = &emulator.throttle else { return };
+    if let Some(supply) = Supply::of(emulator, request) {
+        throttle.spend(&supply, charge, emulator.clock.monotonic());
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) struct Topology {
     /// The first one takes writes.
     pub(crate) regions: Vec<Region>,
     pub(crate) consistency: ConsistencyLevel,
+    /// Whether the other regions take writes too.
+    pub(crate) multi_write: bool,
 }
 
 /// One region and where to reach it.

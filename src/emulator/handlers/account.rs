@@ -32,7 +32,8 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
             Object::from_iter(location).into()
         })
         .collect();
-    let writable: Vec<Value> = readable.iter().take(1).cloned().collect();
+    let writers = if topology.multi_write { readable.len() } else { 1 };
+    let writable: Vec<Value> = readable.iter().take(writers).cloned().collect();
     let replicas =
         || [("minReplicaSetSize", Value::from(3_u64)), ("maxReplicasetSize", Value::from(4_u64))];
     let user_replication =
@@ -52,7 +53,7 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
         ("_dbs", "//dbs/".into()),
         ("writableLocations", Value::array(writable)),
         ("readableLocations", Value::array(readable)),
-        ("enableMultipleWriteLocations", false.into()),
+        ("enableMultipleWriteLocations", topology.multi_write.into()),
         ("continuousBackupEnabled", false.into()),
         ("enableNRegionSynchronousCommit", false.into()),
         ("enablePerPartitionFailoverBehavior", false.into()),

@@ -8,7 +8,7 @@ use crate::wire::header;
 
 pub(crate) fn post(call: &Call<'_>) -> Result<Answer, Refusal> {
     let request = call.request;
-    if request.is_query() && request.is_set(&header::IS_QUERY_PLAN_REQUEST) {
+    if request.is_set(&header::IS_QUERY_PLAN_REQUEST) {
         query::plan(call)
     } else if request.is_query() {
         query::run(call)

@@ -17,7 +17,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) const BODY_TOO_LARGE: Self =
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Request size is too large");
     pub(super) const HEAD_TOO_LARGE: Self =
         Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too large");
     pub(super) const TOO_SLOW: Self =
@@ -47,7 +47,11 @@ pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Response {
 
 /// An error in the service's form.
 pub(super) fn error(status: StatusCode, message: &str) -> Response {
-    let code = status.canonical_reason().unwrap_or("Error").replace(' ', "");
+    let code = match status {
+        // The service has kept the older name of this status.
+        StatusCode::PAYLOAD_TOO_LARGE => String::from("RequestEntityTooLarge"),
+        _ => status.canonical_reason().unwrap_or("Error").replace(' ', ""),
+    };
     json(status, &serde_json::json!({ "code": code, "message": message }))
 }
 
