@@ -13,6 +13,9 @@ pub(crate) struct Request<'a> {
     pub(crate) segments: Vec<String>,
     /// The URL without its query, for `content-location`.
     pub(crate) url: String,
+    /// By which port of a server it came, if it came by one.
+    pub(crate) reach: Option<&'a Reach>,
+    pub(crate) uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
 }
@@ -31,6 +34,8 @@ impl<'a> Request<'a> {
             method: request.method(),
             segments: if segments == [""] { Vec::new() } else { segments },
             url: request.uri().to_string(),
+            reach: request.extensions().get(),
+            uri: request.uri(),
             headers: request.headers(),
             body: request.body(),
         })
