@@ -144,18 +144,11 @@ fn with_body<B>(request: &Request, body: B) -> http::Request<B> {
 
 /// Reads to the very end, since only then the connection goes back to the pool.
 fn read(body: Body) -> std::result::Result<Vec<u8>, Error> {
-    let length = body.content_length();
-    let mut reader = body.into_with_config().limit(MAX_RESPONSE_BODY).reader();
-    let Some(length) = length else {
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes)?;
-        return Ok(bytes);
-    };
+    let length = body.content_length().unwrap_or(0);
     if length > MAX_RESPONSE_BODY {
         return Err(Error::BodyExceedsLimit(MAX_RESPONSE_BODY));
     }
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
-    reader.read_exact(&mut bytes)?;
-    reader.read_to_end(&mut Vec::new())?;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    body.into_with_config().limit(MAX_RESPONSE_BODY).reader().read_to_end(&mut bytes)?;
     Ok(bytes)
 }
