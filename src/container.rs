@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::client::unwritable;
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::feed::{ChangeFeed, Listing};
+use crate::feed::{ChangeFeed, ChangeFeedProcessor, Listing};
 use crate::link::{IdOf, Link, check_id};
 use crate::models::ContainerProperties;
 use crate::operation::{
@@ -163,9 +163,21 @@ impl Container {
 
     /// What was created and changed in the container, from now on unless the feed is told otherwise.
     ///
-    /// See [`ChangeFeed`].
+    /// See [`ChangeFeed`]; [`change_feed_processor`](Self::change_feed_processor) shares it out among workers.
     pub fn change_feed<T>(&self) -> ChangeFeed<T> {
         ChangeFeed::new(self)
+    }
+
+    /// Shares the change feed of the container out among workers, which agree by documents in `leases`.
+    ///
+    /// `name` stands for what the workers do together; processors of other names read the feed for themselves. See
+    /// [`ChangeFeedProcessor`].
+    pub fn change_feed_processor<T>(
+        &self,
+        name: impl Into<String>,
+        leases: &Self,
+    ) -> ChangeFeedProcessor<T> {
+        ChangeFeedProcessor::new(self, name.into(), leases)
     }
 
     /// The parts in which the container can be read in parallel: one for each of its partitions just now.

@@ -4,6 +4,7 @@ mod change_feed;
 #[cfg(test)]
 mod fake;
 mod listing;
+mod processor;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -21,6 +22,7 @@ pub use change_feed::{
 };
 pub use listing::Listing;
 pub(crate) use listing::{Requests, max_item_count, raw_page};
+pub use processor::{ChangeFeedProcessor, LeaseEstimate, ProcessorHandle};
 
 /// Where the pages of a feed come from.
 pub(crate) trait PageSource: Send {
