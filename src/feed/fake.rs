@@ -329,6 +329,19 @@ impl World {
         let stored = id.and_then(|it| self.leases.get(it)).cloned();
         let etag = stored.as_ref().map(|it| it["_etag"].as_str().unwrap().to_owned());
         match (method, id) {
+            ("POST", None) if header(request, "x-ms-cosmos-is-query-plan-request").is_some() => {
+                answer(
+                    200,
+                    "",
+                    &json!({
+                        "partitionedQueryExecutionInfoVersion": 2,
+                        "queryInfo": { "distinctType": "None" },
+                        "queryRanges": [
+                            { "min": "", "max": "FF", "isMinInclusive": true, "isMaxInclusive": false }
+                        ]
+                    }),
+                )
+            }
             ("POST", None) if header(request, "x-ms-documentdb-isquery").is_some() => {
                 let processor = body()["parameters"][0]["value"].clone();
                 let rows = self.leases.values();
