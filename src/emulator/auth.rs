@@ -177,7 +177,7 @@ mod tests {
         let request = Request::parse(&request).unwrap();
         let signed = Signed { resource_type: "dbs", link: link.to_owned() };
         let now = date::parse(DATE).unwrap() + late;
-        MasterKey::new(key, "").check(&request, &signed, now).map_err(|it| it.status)
+        MasterKey::new(key, "").check(&request, &signed, now).map_err(|it| it.status())
     }
 
     #[test]

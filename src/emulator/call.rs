@@ -66,6 +66,14 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Refuses a change of what is not as the caller saw it last.
+    pub(crate) fn check_etag(&self, etag: &str) -> Result<(), Refusal> {
+        match self.request.header(&http::header::IF_MATCH) {
+            Some(expected) if expected != "*" && expected != etag => Err(Refusal::precondition()),
+            _ => Ok(()),
+        }
+    }
+
     /// The body as JSON.
     pub(crate) fn body(&self) -> Result<Value, Refusal> {
         Value::from_json(self.request.body).map_err(|_| Refusal::bad_payload())
@@ -123,7 +131,7 @@ pub(crate) fn parse_key(text: &str, rules: &Rules) -> Result<PartitionKey, Refus
             0.0,
             "The partition key supplied in x-ms-partitionkey header has more components than defined in the collection.",
         )
-        .sub_status(crate::wire::sub_status::PARTITION_KEY_MISMATCH));
+        .with_sub_status(crate::wire::sub_status::PARTITION_KEY_MISMATCH));
     }
     let is_long = key.check().is_err()
         || (definition.key.kind != PartitionKeyKind::MultiHash

@@ -1,6 +1,6 @@
 //! Request units, by the formulas that fit the recorded charges.
 
-use super::sql::value::Value;
+use super::sql::value::{Object, Value};
 
 /// Refused by a replica that had to look: a precondition, a bad body, a missing item to write to.
 pub(crate) const REFUSED: f64 = 26.0 / 21.0;
@@ -13,7 +13,7 @@ pub(crate) fn format(charge: f64) -> String {
 
 /// How much of an item is indexed: scalars count most, each level of nesting a little.
 pub(crate) fn weight(item: &Value) -> f64 {
-    let members = item.as_object().into_iter().flat_map(|it| it.iter());
+    let members = item.as_object().into_iter().flat_map(Object::iter);
     members.filter(|(name, _)| !is_system(name)).map(|(_, value)| value_weight(value)).sum()
 }
 
@@ -57,7 +57,7 @@ fn changed_weight(old: &Value, new: &Value) -> f64 {
     let members = |it: &Value| {
         it.as_object()
             .into_iter()
-            .flat_map(|it| it.iter())
+            .flat_map(Object::iter)
             .filter(|(name, _)| !is_system(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect::<Vec<_>>()

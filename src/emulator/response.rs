@@ -63,6 +63,7 @@ impl Answer {
         self
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers make the value on the spot")]
     pub(crate) fn header(mut self, name: HeaderName, value: impl ToString) -> Self {
         self.headers.push((name, value.to_string()));
         self
@@ -180,6 +181,7 @@ pub(crate) fn new_guid() -> String {
 struct Headers(http::HeaderMap);
 
 impl Headers {
+    #[expect(clippy::needless_pass_by_value, reason = "callers make the value on the spot")]
     fn set(&mut self, name: HeaderName, value: impl ToString) {
         let text = value.to_string();
         if let Ok(value) = HeaderValue::from_str(&text) {

@@ -23,7 +23,7 @@ pub(crate) fn answer(emulator: &Inner, request: &transport::Request) -> Response
             let charge = match &outcome {
                 Ok(answer) => answer.charge,
                 // What is refused for want of units must not use up those that flow in.
-                Err(refusal) => refusal.charge.filter(|_| refusal.status != 429),
+                Err(refusal) => refusal.charge().filter(|_| refusal.status() != 429),
             };
             spend(emulator, &request, charge.unwrap_or_default());
             finish(emulator, &request, outcome)

@@ -89,8 +89,8 @@ fn refusal(wait_ms: u128) -> Refusal {
         0.38,
         "Request rate is large. More Request Units may be needed, so no changes were made. Please retry this request later. Learn more: http://aka.ms/cosmosdb-error-429",
     )
-    .sub_status(sub_status::THROUGHPUT_EXCEEDED)
-    .header(header::RETRY_AFTER_MS, wait_ms)
+    .with_sub_status(sub_status::THROUGHPUT_EXCEEDED)
+    .with_header(header::RETRY_AFTER_MS, wait_ms)
 }
 
 #[cfg(test)]

@@ -99,6 +99,9 @@ impl Next<'_> {
     }
 }
 
+/// As many headers as the policies put on a request of an item.
+const MOST_HEADERS: usize = 14;
+
 /// The policies of a client, in order.
 pub(crate) struct Pipeline {
     policies: Vec<Box<dyn Policy>>,
@@ -128,6 +131,8 @@ impl Pipeline {
         let mut request = http::Request::new(std::mem::take(&mut spec.body));
         *request.method_mut() = spec.action.method();
         *request.headers_mut() = std::mem::take(&mut spec.headers);
+        // Room for what the policies add, so that the map does not grow on the way.
+        request.headers_mut().reserve(MOST_HEADERS);
         let start = shared.clock.monotonic();
         let timeout = spec.options.timeout.unwrap_or(shared.options.operation_timeout);
         let mut ctx = Context {

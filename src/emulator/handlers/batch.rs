@@ -111,7 +111,7 @@ fn read_operation(
         "create" => Verb::Create(body),
         "upsert" => Verb::Upsert(body),
         "replace" => Verb::Replace(body),
-        "patch" => Verb::Patch(Patch::read(&body)?),
+        "patch" => Verb::Patch(Box::new(Patch::read(&body)?)),
         "delete" => Verb::Delete,
         "read" => Verb::Read,
         _ => return Err(Refusal::bad_input()),
@@ -208,10 +208,10 @@ impl Outcome {
     }
 
     fn of_refusal(refusal: &Refusal) -> Self {
-        let charge = refusal.charge.unwrap_or(REFUSED);
+        let charge = refusal.charge().unwrap_or(REFUSED);
         // The header rounds what an entry spells out.
         let charge = if charge == 1.24 { REFUSED } else { charge };
-        Self { status: refusal.status, sub_status: refusal.sub_status, charge, item: None }
+        Self { status: refusal.status(), sub_status: refusal.sub_status(), charge, item: None }
     }
 
     fn not_carried_out() -> Self {

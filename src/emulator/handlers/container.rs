@@ -117,13 +117,9 @@ pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
     let body = call.body().map_err(refuse)?;
     let body = with_key(&body, &container.rules.definition);
     let definition = Definition::read(&body, call.request.version(), container.is_shared)
-        .map_err(|it| refuse(it.charge(REFUSED)))?;
+        .map_err(|it| refuse(it.with_charge(REFUSED)))?;
     container.rules.definition.check_change(&definition).map_err(refuse)?;
-    if let Some(expected) = call.request.header(&http::header::IF_MATCH) {
-        if expected != "*" && expected != container.etag {
-            return Err(refuse(Refusal::precondition()));
-        }
-    }
+    call.check_etag(&container.etag).map_err(refuse)?;
     container.rules = Arc::new(container.rules.redefined(definition));
     container.timestamp = call.now;
     if let Some(log) = container.first().map(|it| it.log().clone()) {
@@ -153,12 +149,9 @@ fn with_key(body: &Value, definition: &Definition) -> Value {
 pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     let mut account = call.write();
     let owner = call.database(&account)?.owner();
-    let rid = call.container(&account)?.rules.rid.text();
-    if let Some(expected) = call.request.header(&http::header::IF_MATCH) {
-        if expected != "*" && expected != call.container(&account)?.etag {
-            return Err(Refusal::precondition().at(account.replica()));
-        }
-    }
+    let container = call.container(&account)?;
+    call.check_etag(&container.etag).map_err(|it| it.at(account.replica()))?;
+    let rid = container.rules.rid.text();
     if let Some(database) = account.database_mut(call.request.segment(1)) {
         database.containers.retain(|it| it.rules.rid.text() != rid);
     }

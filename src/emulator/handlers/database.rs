@@ -9,7 +9,7 @@ use crate::emulator::session;
 use crate::emulator::store::definition::read_id;
 use crate::emulator::store::offer::Throughput;
 use crate::emulator::store::partition::Log;
-use crate::emulator::store::{Account, rid};
+use crate::emulator::store::{Account, Database, rid};
 use crate::link::IdOf;
 use crate::wire::header;
 
@@ -25,7 +25,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
         replica: account.replica(),
         charge: READ_CHARGE,
         quota: None,
-        values: account.databases.iter().map(|it| it.to_value()).collect(),
+        values: account.databases.iter().map(Database::to_value).collect(),
     };
     drop(account);
     feed.answer(call)
@@ -87,12 +87,8 @@ pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     let mut account = call.write();
     let index = account.database_index(call.request.segment(1));
     let index = index.ok_or_else(|| not_found(&account))?;
-    if let Some(expected) = call.request.header(&http::header::IF_MATCH) {
-        let etag = account.databases.get(index).map_or("", |it| it.etag());
-        if etag != expected {
-            return Err(Refusal::precondition().at(account.replica()));
-        }
-    }
+    let etag = account.databases.get(index).map_or("", Database::etag);
+    call.check_etag(etag).map_err(|it| it.at(account.replica()))?;
     account.remove_database(index);
     Ok(Answer::new(204, account.replica(), 4.95).quota(QUOTA, usage(&account)))
 }

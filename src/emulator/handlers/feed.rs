@@ -93,7 +93,7 @@ pub(crate) fn page_size(request: &Request<'_>) -> Result<usize, Refusal> {
             400,
             format!("The input PageSize {text} is invalid. Ensure to pass a valid page size which must be a positive integer or -1 for a dynamic page size."),
         )
-        .header(http::HeaderName::from_static("x-ms-request-validation-failure"), 1)),
+        .with_header(http::HeaderName::from_static("x-ms-request-validation-failure"), 1)),
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
 }
 
 pub(crate) fn patch(call: &Call<'_>) -> Result<Answer, Refusal> {
-    write(call, |body| Patch::read(&body).map(Verb::Patch))
+    write(call, |body| Ok(Verb::Patch(Box::new(Patch::read(&body)?))))
 }
 
 pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {

@@ -51,11 +51,7 @@ pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
     let index = index(call, &account)?;
     let body = call.body().map_err(refuse)?;
     let old = account.offers[index].clone();
-    if let Some(expected) = call.request.header(&http::header::IF_MATCH) {
-        if expected != "*" && expected != old.etag {
-            return Err(refuse(Refusal::precondition()));
-        }
-    }
+    call.check_etag(&old.etag).map_err(refuse)?;
     let scale = wanted_scale(call, &body.get("content"), old.throughput.kind).map_err(refuse)?;
     let throughput = Throughput::new(scale).map_err(refuse)?;
     let most_ever = old.throughput.most_ever.max(throughput.most_ever);

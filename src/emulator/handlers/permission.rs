@@ -139,7 +139,7 @@ fn index(call: &Call<'_>, user: &User) -> usize {
 fn read_body(call: &Call<'_>) -> Result<Object, Refusal> {
     let body = call.body()?;
     let object = body.as_object().ok_or_else(Refusal::bad_input)?;
-    read_id(&body, IdOf::Container).map_err(|it| it.charge(REFUSED))?;
+    read_id(&body, IdOf::Container).map_err(|it| it.with_charge(REFUSED))?;
     let mode = body.get("permissionMode");
     let is_known = mode
         .as_str()

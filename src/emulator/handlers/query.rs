@@ -13,7 +13,7 @@ use crate::emulator::sql::ast::{Direction, OrderBy, Query};
 use crate::emulator::sql::environment::{
     DistanceFunction, Environment, NoUserFunctions, VectorEmbedding,
 };
-use crate::emulator::sql::execute::{self, Document, Metrics, PageRequest, execute};
+use crate::emulator::sql::execute::{self, Document, Metrics, PageRequest, Resume, execute};
 use crate::emulator::sql::parser::parse;
 use crate::emulator::sql::plan::{
     Bound, KeyKind, KeyPart, KeyRange, Plan, PlanContext, Space, plan as make_plan, unsupported,
@@ -339,7 +339,7 @@ impl Job<'_> {
         (max_items, max_bytes): (usize, usize),
     ) -> Result<execute::Page, Refusal> {
         let resume = bookmark.token(&source.range);
-        let first = resume.as_ref().map_or(0, |it| it.first_rid());
+        let first = resume.as_ref().map_or(0, Resume::first_rid);
         let mut documents = source.items_from(first).map(|it| Document {
             rid: it.number,
             value: it.value.clone(),

@@ -178,14 +178,8 @@ fn check_etag(
     index: usize,
     sort: &Sort,
 ) -> Result<(), Refusal> {
-    let expected = call.request.header(&http::header::IF_MATCH);
     let etag = &container.scripts.of(sort.kind)[index].etag;
-    match expected {
-        Some(expected) if expected != "*" && expected != etag => {
-            Err(at_first(Refusal::precondition(), container))
-        }
-        _ => Ok(()),
-    }
+    call.check_etag(etag).map_err(|it| at_first(it, container))
 }
 
 /// The index of the script in the path, by its id or rid.
@@ -201,7 +195,7 @@ fn index(call: &Call<'_>, sort: &Sort, container: &Container) -> Result<usize, R
 fn read_body(call: &Call<'_>) -> Result<Object, Refusal> {
     let body = call.body()?;
     let object = body.as_object().ok_or_else(Refusal::bad_input)?;
-    read_id(&body, IdOf::Container).map_err(|it| it.charge(REFUSED))?;
+    read_id(&body, IdOf::Container).map_err(|it| it.with_charge(REFUSED))?;
     if body.get("body").as_str().is_none() {
         return Err(Refusal::missing_property("body", REFUSED));
     }

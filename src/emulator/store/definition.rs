@@ -1,7 +1,7 @@
 //! What makes a container: the properties that the service keeps, checked and completed.
 
 use crate::emulator::refusal::Refusal;
-use crate::emulator::sql::value::{Object, Value};
+use crate::emulator::sql::value::{Number, Object, Value};
 use crate::link::{IdOf, check_id};
 use crate::partition_key::{PartitionKeyDefinition, PartitionKeyKind, parse_path};
 
@@ -238,7 +238,7 @@ pub(crate) fn read_ttl(value: &Value) -> Result<Option<i64>, Refusal> {
     if value.is_undefined() || *value == Value::Null {
         return Ok(None);
     }
-    match value.as_number().and_then(|it| it.as_i64()) {
+    match value.as_number().and_then(Number::as_i64) {
         Some(seconds @ (-1 | 1..=HIGHEST_TTL)) => Ok(Some(seconds)),
         _ => Err(Refusal::replica(
             400,
@@ -357,7 +357,7 @@ mod tests {
 
     fn read(body: &str, version: &str) -> Result<Definition, u16> {
         let body = Value::from_json(body.as_bytes()).unwrap();
-        Definition::read(&body, version, false).map_err(|it| it.status)
+        Definition::read(&body, version, false).map_err(|it| it.status())
     }
 
     #[test]

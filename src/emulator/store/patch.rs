@@ -135,7 +135,7 @@ pub(crate) fn check_condition(patch: &Patch, item: &Item) -> Result<(), Refusal>
     let page = execute(condition, &mut documents, &PageRequest::everything(), &environment)
         .map_err(|it| Refusal::query(it, charge::REFUSED))?;
     if page.rows.is_empty() {
-        return Err(Refusal::precondition().sub_status(sub_status::PATCH_CONDITION_NOT_MET));
+        return Err(Refusal::precondition().with_sub_status(sub_status::PATCH_CONDITION_NOT_MET));
     }
     Ok(())
 }
@@ -294,11 +294,11 @@ mod tests {
     fn patched(item: &str, operations: &str) -> Result<String, u16> {
         let body = format!("{{\"operations\":{operations}}}");
         let patch =
-            Patch::read(&Value::from_json(body.as_bytes()).unwrap()).map_err(|it| it.status)?;
+            Patch::read(&Value::from_json(body.as_bytes()).unwrap()).map_err(|it| it.status())?;
         let item = Value::from_json(item.as_bytes()).unwrap();
         apply(&patch, &item, &[vec!["pk".to_owned()]])
             .map(|it| Value::from(it).to_json())
-            .map_err(|it| it.status)
+            .map_err(|it| it.status())
     }
 
     #[test]

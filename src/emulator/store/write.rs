@@ -21,7 +21,7 @@ pub(crate) enum Verb {
     Create(Value),
     Upsert(Value),
     Replace(Value),
-    Patch(Patch),
+    Patch(Box<Patch>),
     Delete,
     /// Reads stand among the writes of a batch.
     Read,
@@ -248,7 +248,7 @@ impl Target<'_> {
     /// Checks a body against the rules that need no look at other items.
     fn draft(&self, body: &Value) -> Result<Draft, Refusal> {
         let object = body.as_object().ok_or_else(Refusal::bad_input)?;
-        let id = read_id(body, IdOf::Item).map_err(|it| it.charge(charge::REFUSED))?;
+        let id = read_id(body, IdOf::Item).map_err(|it| it.with_charge(charge::REFUSED))?;
         if *self.rules.key_of(body).header_value() != *self.key {
             return Err(Refusal::wrong_key());
         }
