@@ -215,7 +215,7 @@ fn page(rows: Vec<Value>, continuation: Option<String>) -> RawPage {
     headers.insert(header::REQUEST_CHARGE, "1.5".parse().unwrap());
     headers.insert(header::QUERY_METRICS, "retrievedDocumentCount=1".parse().unwrap());
     let rows = rows.iter().map(|it| RawValue::from_string(it.to_string()).unwrap()).collect();
-    RawPage { rows, continuation, headers }
+    RawPage { rows, continuation, headers, diagnostics: None }
 }
 
 pub(crate) fn failure(status: u16, sub_status: u32) -> Error {
