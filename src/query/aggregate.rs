@@ -194,10 +194,10 @@ fn number(part: &RawValue) -> Result<Total> {
 
 impl Total {
     pub(crate) fn plus(self, other: Self) -> Self {
-        if let (Self::Integer(one), Self::Integer(other)) = (self, other) {
-            if let Some(sum) = one.checked_add(other) {
-                return Self::Integer(sum);
-            }
+        if let (Self::Integer(one), Self::Integer(other)) = (self, other)
+            && let Some(sum) = one.checked_add(other)
+        {
+            return Self::Integer(sum);
         }
         Self::Double(self.double() + other.double())
     }
