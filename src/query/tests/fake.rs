@@ -185,19 +185,18 @@ impl Fake {
             within.contains(&epk(u16::from(item.epk)))
                 && condition.is_none_or(|it| condition::holds(it, &item.value))
         };
-        // A row's number is its place among all rows, so that a continuation means the same to every partition.
-        let rows: Vec<(usize, usize)> = self
-            .ordered()
-            .iter()
-            .flat_map(|it| std::iter::repeat_n(*it, copies))
-            .enumerate()
-            .filter(|(_, it)| wanted(it))
-            .collect();
         let (is_second, after) = match request.continuation.map(|it| it.split_at(1)) {
             Some((mark, after)) => (mark == "r", after.parse::<isize>().unwrap()),
             None => (false, -1),
         };
-        let rest: Vec<_> = rows.into_iter().filter(|it| it.0 as isize > after).collect();
+        // A row's number is its place among all rows, so that a continuation means the same to every partition.
+        let rest: Vec<(usize, usize)> = self
+            .ordered()
+            .iter()
+            .flat_map(|it| std::iter::repeat_n(*it, copies))
+            .enumerate()
+            .filter(|(number, it)| *number as isize > after && wanted(it))
+            .collect();
         if self.has_empty_pages && !is_second {
             return page(Vec::new(), Some(format!("r{after}")));
         }
