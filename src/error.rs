@@ -235,6 +235,13 @@ impl Error {
         self
     }
 
+    /// The same error with another text.
+    #[must_use]
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
     /// Marks a write of which nobody knows whether it happened.
     #[must_use]
     pub(crate) fn ambiguous(mut self) -> Self {
