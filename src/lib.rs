@@ -80,7 +80,10 @@ mod wire;
 #[cfg(feature = "emulator")]
 mod emulator;
 
-pub use batch::{Batch, BatchOperation, BatchResponse, BatchResult, Patch};
+pub use batch::{
+    Batch, BatchOperation, BatchResponse, BatchResult, Bulk, BulkOperation, BulkProgress,
+    BulkResult, BulkResults, BulkTotals, Patch,
+};
 pub use client::{ClientBuilder, CosmosClient, RetryOptions};
 pub use container::Container;
 pub use database::Database;

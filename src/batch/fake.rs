@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Value, json};
 
 use crate::clock::VirtualClock;
+use crate::partition_key::{PartitionKey, PartitionKeyDefinition};
+use crate::routing::epk::Epk;
 use crate::transport::{Request, Response, TransportError};
 use crate::{Container, CosmosClient};
 
@@ -96,8 +98,24 @@ impl Fake {
         }
     }
 
+    /// Whether the range exists.
     pub(super) fn has_range(&self, id: &str) -> bool {
         self.state().ranges.iter().any(|it| it.2 == id)
+    }
+
+    /// The id of the range that holds a key, given in the form of its header.
+    pub(super) fn range_of(&self, key: &str) -> String {
+        let state = self.state();
+        let definition = PartitionKeyDefinition::new(state.paths.iter().map(String::as_str));
+        let key = PartitionKey::from_header_value(key).unwrap();
+        let epk = Epk::of(&key, &definition).unwrap();
+        let holds = |bound: &str| bound.parse::<Epk>().unwrap() <= epk;
+        state.ranges.iter().rfind(|it| holds(&it.0)).unwrap().2.clone()
+    }
+
+    /// Makes the container another one, with other partition key paths.
+    pub(super) fn recreate(&self, paths: &[&str]) {
+        self.state().paths = paths.iter().map(|it| (*it).to_owned()).collect();
     }
 
     /// The requests about items, oldest first.

@@ -1,13 +1,16 @@
 //! What users do with items beyond one at a time, and patches.
 //!
 //! [`Patch`] changes parts of an item; [`Batch`] carries out several operations on items of one partition key, all or
-//! none; [`Container::delete_all_items`](crate::Container::delete_all_items) deletes all items of a key.
+//! none; [`Bulk`] carries out very many, each for itself;
+//! [`Container::delete_all_items`](crate::Container::delete_all_items) deletes all items of a key.
 
+mod bulk;
 mod delete_by_key;
 mod entry;
 mod patch;
 mod result;
 mod transactional;
+mod workers;
 
 #[cfg(test)]
 mod fake;
@@ -15,6 +18,7 @@ mod fake;
 use crate::error::{Error, Result};
 use crate::partition_key::{PartitionKey, PartitionKeyDefinition};
 
+pub use bulk::{Bulk, BulkOperation, BulkProgress, BulkResult, BulkResults, BulkTotals};
 pub use patch::Patch;
 pub use result::BatchResult;
 pub use transactional::{Batch, BatchOperation, BatchResponse};

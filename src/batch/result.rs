@@ -3,13 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::models::Etag;
+use crate::response::Response;
+use crate::wire::header;
 
 /// The result of one operation of a [`Batch`](crate::Batch) or a bulk.
 ///
@@ -99,6 +101,34 @@ impl BatchResult {
     /// The JSON of the item, as it came.
     pub fn bytes(&self) -> &[u8] {
         self.wire.resource_body.as_ref().map_or(&[], |it| it.get().as_bytes())
+    }
+
+    /// The result, or the error that it is. `what` names the operation; the rest is from the answer that it came in.
+    pub(super) fn into_outcome(self, answer: &Response, what: &str) -> Result<Self> {
+        if self.is_success() {
+            return Ok(self);
+        }
+        let mut response = http::Response::new(self.bytes().to_vec());
+        *response.status_mut() = self.status();
+        for name in [header::ACTIVITY_ID, header::SESSION_TOKEN] {
+            if let Some(value) = answer.headers().get(&name) {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+        let numbers = [
+            (header::SUB_STATUS, self.sub_status().map(|it| it.to_string())),
+            (header::REQUEST_CHARGE, Some(self.request_charge().to_string())),
+            (header::RETRY_AFTER_MS, self.retry_after().map(|it| it.as_millis().to_string())),
+        ];
+        for (name, number) in numbers {
+            if let Some(value) = number.and_then(|it| HeaderValue::try_from(it).ok()) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        let reason = self.message().or(self.status().canonical_reason()).unwrap_or("it failed");
+        Err(Error::from_response(response)
+            .with_message(format!("{what}: {reason}"))
+            .with_diagnostics(answer.diagnostics().clone()))
     }
 
     /// The results in the body of an answer.
