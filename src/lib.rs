@@ -82,7 +82,7 @@ mod emulator;
 
 pub use batch::{
     Batch, BatchOperation, BatchResponse, BatchResult, Bulk, BulkOperation, BulkProgress,
-    BulkResult, BulkResults, BulkTotals, Patch,
+    BulkResult, BulkResults, BulkTotals, Patch, ReadMany, ReadManyResponse,
 };
 pub use client::{ClientBuilder, CosmosClient, RetryOptions};
 pub use container::Container;

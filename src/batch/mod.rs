@@ -1,13 +1,14 @@
 //! What users do with items beyond one at a time, and patches.
 //!
 //! [`Patch`] changes parts of an item; [`Batch`] carries out several operations on items of one partition key, all or
-//! none; [`Bulk`] carries out very many, each for itself;
+//! none; [`Bulk`] carries out very many, each for itself; [`ReadMany`] reads many by their ids and keys;
 //! [`Container::delete_all_items`](crate::Container::delete_all_items) deletes all items of a key.
 
 mod bulk;
 mod delete_by_key;
 mod entry;
 mod patch;
+mod read_many;
 mod result;
 mod transactional;
 mod workers;
@@ -20,6 +21,7 @@ use crate::partition_key::{PartitionKey, PartitionKeyDefinition};
 
 pub use bulk::{Bulk, BulkOperation, BulkProgress, BulkResult, BulkResults, BulkTotals};
 pub use patch::Patch;
+pub use read_many::{ReadMany, ReadManyResponse};
 pub use result::BatchResult;
 pub use transactional::{Batch, BatchOperation, BatchResponse};
 
