@@ -37,7 +37,7 @@ fn main() -> cosmosdb::Result<()> {
 
     println!("a script of answers, for a test of one's own error handling:");
     let mock = Mock::new();
-    mock.respond(404, json!({ "code": "NotFound", "message": "no such database" }));
+    mock.respond_json(404, &json!({ "code": "NotFound", "message": "no such database" }));
     let client = CosmosClient::builder("https://localhost/")
         .key(emulator.key())
         .transport(mock.clone())

@@ -78,7 +78,7 @@ impl Diagnostics {
 
     /// The request units of all attempts.
     pub fn request_charge(&self) -> f64 {
-        self.0.attempts.iter().map(|it| it.request_charge).sum()
+        self.0.attempts.iter().fold(0.0, |sum, it| sum + it.request_charge)
     }
 
     /// The regions that were asked, in order, without repetitions in a row.

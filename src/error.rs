@@ -211,14 +211,14 @@ impl Error {
         error
     }
 
-    /// The error that a failed exchange with `host` is.
-    pub(crate) fn from_transport(error: TransportError, host: &str) -> Self {
+    /// The error that a failed exchange is.
+    pub(crate) fn from_transport(error: TransportError) -> Self {
         let kind = match error.kind() {
             TransportErrorKind::Timeout => ErrorKind::Timeout,
             TransportErrorKind::Request => ErrorKind::InvalidInput,
             _ => ErrorKind::Transport,
         };
-        let mut made = Self::new(kind, format!("{host}: {error}"));
+        let mut made = Self::new(kind, error.to_string());
         made.0.source = Some(Arc::new(error));
         made
     }
@@ -359,7 +359,8 @@ impl ServiceMessage {
         let body: Body = serde_json::from_slice(body).ok()?;
         let code = match body.code {
             serde_json::Value::String(code) => code,
-            serde_json::Value::Null => return None,
+            serde_json::Value::Null if body.message.is_empty() => return None,
+            serde_json::Value::Null => String::new(),
             other => other.to_string(),
         };
         Some(Self { code, message: body.message })

@@ -13,6 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::models::ConsistencyLevel;
 use crate::pipeline::Pipeline;
+use crate::query::PlanCache;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::{Endpoint, Regions};
 use crate::routing::session::SessionContainer;
@@ -148,6 +149,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends requests through a transport that others use too.
+    pub fn shared_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
     /// Takes the time from this clock, and sleeps on it. Default: the machine's.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -253,6 +260,7 @@ impl ClientBuilder {
             regions: Regions::new(endpoint, discovery, self.preferred_regions),
             containers: ContainerCache::new(),
             sessions: SessionContainer::new(),
+            plans: PlanCache::default(),
             activity_ids: ActivityIds::new()?,
         };
         Ok(CosmosClient { shared: Arc::new(shared) })

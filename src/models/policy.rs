@@ -157,8 +157,8 @@ impl ChangeFeedPolicy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GeospatialConfig {
-    /// The kind of space.
-    #[serde(rename = "type")]
+    /// The kind of space. A missing one is [`GeospatialType::Geography`].
+    #[serde(rename = "type", default)]
     pub kind: GeospatialType,
     /// All other properties, as they came.
     #[serde(flatten)]
@@ -169,6 +169,12 @@ impl GeospatialConfig {
     /// Coordinates in this kind of space.
     pub fn new(kind: GeospatialType) -> Self {
         Self { kind, other: Map::new() }
+    }
+}
+
+impl Default for GeospatialType {
+    fn default() -> Self {
+        Self::Geography
     }
 }
 

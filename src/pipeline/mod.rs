@@ -91,9 +91,7 @@ impl Next<'_> {
         let timeout = ctx.remaining()?.min(ctx.shared.options.request_timeout);
         let response = match ctx.shared.transport.send(request, timeout) {
             Ok(response) => response,
-            Err(error) => {
-                return Err(Error::from_transport(error, request.uri().host().unwrap_or_default()));
-            }
+            Err(error) => return Err(Error::from_transport(error)),
         };
         match response.status().as_u16() {
             207 if ctx.spec.action == Action::Batch => multi_status::check(response),
@@ -102,6 +100,9 @@ impl Next<'_> {
         }
     }
 }
+
+/// As many headers as the policies put on a request of an item.
+const MOST_HEADERS: usize = 14;
 
 /// The policies of a client, in order.
 pub(crate) struct Pipeline {
@@ -132,6 +133,8 @@ impl Pipeline {
         let mut request = http::Request::new(std::mem::take(&mut spec.body));
         *request.method_mut() = spec.action.method();
         *request.headers_mut() = std::mem::take(&mut spec.headers);
+        // Room for what the policies add, so that the map does not grow on the way.
+        request.headers_mut().reserve(MOST_HEADERS);
         let start = shared.clock.monotonic();
         let timeout = spec.options.timeout.unwrap_or(shared.options.operation_timeout);
         let mut ctx = Context {

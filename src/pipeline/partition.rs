@@ -34,6 +34,7 @@ impl Policy for Place {
                 request.headers_mut().insert(header::PARTITION_KEY, value);
             }
             Partition::Range { id, clip } => {
+                headers.insert(header::ENABLE_CROSS_PARTITION, HeaderValue::from_static("True"));
                 headers.insert(
                     header::PARTITION_KEY_RANGE_ID,
                     HeaderValue::try_from(id).map_err(not_ascii)?,

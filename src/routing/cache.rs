@@ -14,7 +14,6 @@ use crate::client::Shared;
 use crate::error::{Error, Result};
 use crate::feed::parse_envelope;
 use crate::link::Link;
-use crate::models::ContainerProperties;
 use crate::partition_key::{PartitionKeyDefinition, parse_path};
 use crate::pipeline::{Action, ResourceType, Spec};
 use crate::sync::Flight;
@@ -108,12 +107,19 @@ impl fmt::Debug for ContainerCache {
 }
 
 fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Result<ContainerFacts> {
+    /// Only what is needed, so that a policy which this version cannot read does no harm.
+    #[derive(serde::Deserialize)]
+    struct Properties {
+        #[serde(rename = "_rid", default)]
+        rid: String,
+        #[serde(rename = "partitionKey")]
+        partition_key: PartitionKeyDefinition,
+    }
     let mut spec = Spec::new(Action::Read, ResourceType::Container, container.clone());
     spec.options.timeout = Some(timeout);
-    let properties: ContainerProperties = shared.run(spec)?.item()?;
-    let definition = properties.partition_key;
+    let Properties { rid, partition_key: definition } = shared.run(spec)?.item()?;
     let paths = definition.paths.iter().map(|it| parse_path(it)).collect::<Result<_>>()?;
-    Ok(ContainerFacts { rid: properties.system.rid.unwrap_or_default(), definition, paths })
+    Ok(ContainerFacts { rid, definition, paths })
 }
 
 /// Most tries to read ranges that fit together while a split is under way.

@@ -57,7 +57,7 @@ impl Setup {
 fn a_throttled_call_waits_as_long_as_it_is_told() {
     let setup = setup();
     setup.throttle(3, "250.5");
-    setup.mock.respond(200, json!({ "id": "1" }));
+    setup.mock.respond_json(200, &json!({ "id": "1" }));
     let response = setup.container.read_item("1", 1).send().unwrap();
     assert_eq!(setup.clock.monotonic(), Duration::from_millis(3 * 251));
     assert_eq!(response.throttling(), (3, Duration::from_millis(753)));
@@ -122,7 +122,7 @@ fn a_request_that_was_not_sent_is_sent_again() {
     {
         let setup = setup();
         setup.fail(2, kind, false);
-        setup.mock.respond(201, json!({ "id": "1" }));
+        setup.mock.respond_json(201, &json!({ "id": "1" }));
         setup.container.create_item(&json!({ "id": "1" })).partition_key(1).send().unwrap();
         assert_eq!(setup.mock.requests().len(), 3, "{kind:?}");
         assert_eq!(setup.clock.monotonic(), Duration::from_millis(500));
@@ -133,7 +133,7 @@ fn a_request_that_was_not_sent_is_sent_again() {
 fn a_read_is_repeated_when_its_answer_is_lost_and_a_write_is_not() {
     let setup = setup();
     setup.fail(1, TransportErrorKind::Broken, true);
-    setup.mock.respond(200, json!({ "id": "1" }));
+    setup.mock.respond_json(200, &json!({ "id": "1" }));
     setup.container.read_item("1", 1).send().unwrap();
     assert_eq!(setup.mock.requests().len(), 2);
 
@@ -160,7 +160,7 @@ fn an_untrusted_certificate_is_not_tried_again() {
 fn every_attempt_is_signed_afresh_and_carries_one_activity_id() {
     let retried = setup_with(RetryOptions::new().max_throttle_wait(Duration::from_secs(100)));
     retried.throttle(1, "50000");
-    retried.mock.respond(200, json!({ "id": "1" }));
+    retried.mock.respond_json(200, &json!({ "id": "1" }));
     let response = retried.container.read_item("1", 1).send().unwrap();
     let requests = retried.mock.requests();
     assert_ne!(requests[0].headers()["x-ms-date"], requests[1].headers()["x-ms-date"]);

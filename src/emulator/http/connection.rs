@@ -84,7 +84,8 @@ impl<'a> Connection<'a> {
         let body = self.read_body(&head)?;
         let (is_head, is_http_1_0) = (head.method == Method::HEAD, head.is_http_1_0);
         let wants_more = head.keep_alive;
-        let request = into_request(head, body);
+        let mut request = into_request(head, body);
+        request.extensions_mut().insert(self.service.reach.clone());
         let response = self.answer(&request)?;
         log_request(&request, &response, started.elapsed());
         let keep_alive = wants_more && !self.gate.wants_connections_closed();

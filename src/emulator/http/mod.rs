@@ -4,6 +4,7 @@
 //! to the handler with an absolute URI that names the scheme, host and port by which the client came.
 
 mod options;
+mod serve;
 mod site;
 
 mod connection;
@@ -25,15 +26,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(crate) use control::Controls;
-pub use options::ServeOptions;
+pub(crate) use options::ServeOptions;
 use site::{Plot, Site};
-pub use tls::Tls;
+pub(crate) use tls::Tls;
 
+use super::reach::Reach;
 use crate::transport::Transport;
 
-/// A running HTTP or HTTPS server. It stops when it is dropped.
+/// An emulator on a port, over HTTP or HTTPS. It stops when it is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub struct EmulatorServer {
     /// The first region's address.
     addr: SocketAddr,
     urls: Vec<String>,
@@ -41,33 +43,27 @@ pub struct Server {
     sites: Vec<Site>,
 }
 
-impl Server {
-    /// Listens, and answers with what `handler` says.
+impl EmulatorServer {
+    /// Listens on `regions` ports, and answers with what `handler` says.
+    ///
+    /// Each region has the port after the one before; where the options leave the port open, any will do. The handler
+    /// learns by [`Reach`], in the request's extensions, on which of them a request came.
     pub(crate) fn start(
         options: &ServeOptions,
+        regions: usize,
         handler: &Arc<dyn Transport>,
         controls: Option<&Arc<dyn Controls>>,
     ) -> io::Result<Self> {
-        Self::start_regions(options, 1, controls, |_, _| Arc::clone(handler))
-    }
-
-    /// Listens on `count` ports, one for each region, and answers on each with what its handler says.
-    ///
-    /// `handler` is told the number of the region and the URLs of all of them. Each region has the port after the one
-    /// before; where the options leave the port open, any will do.
-    pub(crate) fn start_regions(
-        options: &ServeOptions,
-        count: usize,
-        controls: Option<&Arc<dyn Controls>>,
-        handler: impl Fn(usize, &[String]) -> Arc<dyn Transport>,
-    ) -> io::Result<Self> {
-        let plots = ports(options.addr.port(), count)?.into_iter();
+        let plots = ports(options.addr.port(), regions)?.into_iter();
         let plots = plots.map(|port| Plot::bind(options, port)).collect::<io::Result<Vec<_>>>()?;
         let addr = plots.first().map_or(options.addr, Plot::addr);
-        let urls: Vec<_> = plots.iter().map(Plot::url).collect();
-        let open =
-            |(index, plot): (usize, Plot)| plot.open(handler(index, &urls), controls.cloned());
-        let sites = plots.into_iter().enumerate().map(open).collect::<io::Result<Vec<_>>>()?;
+        let urls = plots.iter().map(Plot::url).collect();
+        let ports: Arc<[u16]> = plots.iter().map(|it| it.addr().port()).collect();
+        let open = |(region, plot): (usize, Plot)| {
+            let reach = Reach { region, ports: Arc::clone(&ports) };
+            plot.open(reach, Arc::clone(handler), controls.cloned())
+        };
+        let sites = plots.into_iter().enumerate().map(open).collect::<io::Result<_>>()?;
         let certificate_pem = options.tls.as_ref().map(|it| it.certificate_pem().to_owned());
         Ok(Self { addr, urls, certificate_pem, sites })
     }
@@ -82,7 +78,7 @@ impl Server {
         self.urls.first().map_or("", String::as_str)
     }
 
-    /// The endpoints of the account's regions, in their order. The first is [`Server::url`].
+    /// The endpoints of the account's regions, in their order. The first is [`EmulatorServer::url`].
     pub fn region_urls(&self) -> &[String] {
         &self.urls
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::tls::Tls;
 
-/// Where and how a [`Server`](super::Server) listens.
+/// Where and how a server listens.
 #[derive(Clone, Debug)]
-pub struct ServeOptions {
+pub(crate) struct ServeOptions {
     pub(super) addr: SocketAddr,
     pub(super) tls: Option<Tls>,
     pub(super) limits: Limits,
@@ -17,13 +17,13 @@ impl ServeOptions {
     /// Plain HTTP on `addr`; port 0 picks a free one.
     ///
     /// On `127.0.0.1` and `[::1]` the server listens on both, so that it answers to `localhost` however that resolves.
-    pub fn new(addr: SocketAddr) -> Self {
+    pub(crate) fn new(addr: SocketAddr) -> Self {
         Self { addr, tls: None, limits: Limits::default() }
     }
 
     /// HTTPS instead of HTTP.
     #[must_use]
-    pub fn tls(mut self, tls: Tls) -> Self {
+    pub(crate) fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }

@@ -15,6 +15,7 @@ use super::gate::Gate;
 use super::head::Origin;
 use super::listener;
 use super::options::{Limits, ServeOptions};
+use crate::emulator::reach::Reach;
 use crate::transport::Transport;
 
 /// An address whose sockets are bound. Clients can connect, and wait until it is opened.
@@ -40,6 +41,7 @@ pub(super) struct Site {
 /// What all connections of a site share.
 pub(super) struct Service {
     pub(super) origin: Origin,
+    pub(super) reach: Reach,
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) limits: Limits,
     pub(super) handler: Arc<dyn Transport>,
@@ -75,6 +77,7 @@ impl Plot {
     /// Starts to answer.
     pub(super) fn open(
         self,
+        reach: Reach,
         handler: Arc<dyn Transport>,
         controls: Option<Arc<dyn Controls>>,
     ) -> io::Result<Site> {
@@ -86,7 +89,7 @@ impl Plot {
             acceptors: Vec::new(),
         };
         let Self { listeners, origin, tls, limits, .. } = self;
-        let service = Arc::new(Service { origin, tls, limits, handler, controls });
+        let service = Arc::new(Service { origin, reach, tls, limits, handler, controls });
         for listener in listeners {
             let addr = listener.local_addr()?;
             let (gate, service) = (Arc::clone(&site.gate), Arc::clone(&service));

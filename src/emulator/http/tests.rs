@@ -29,21 +29,21 @@ fn echo(request: &Request) -> Result<Response, TransportError> {
     }
 }
 
-fn serve(limits: Limits, handler: impl Transport + 'static) -> Server {
+fn serve(limits: Limits, handler: impl Transport + 'static) -> EmulatorServer {
     let options = ServeOptions { limits, ..ServeOptions::new(ANY) };
     let handler: Arc<dyn Transport> = Arc::new(handler);
-    Server::start(&options, &handler, None).unwrap()
+    EmulatorServer::start(&options, 1, &handler, None).unwrap()
 }
 
-fn start(limits: Limits) -> Server {
+fn start(limits: Limits) -> EmulatorServer {
     serve(limits, echo)
 }
 
-fn server() -> Server {
+fn server() -> EmulatorServer {
     start(Limits::default())
 }
 
-fn gate(server: &Server) -> Arc<Gate> {
+fn gate(server: &EmulatorServer) -> Arc<Gate> {
     Arc::clone(&server.sites[0].gate)
 }
 
@@ -53,7 +53,7 @@ struct Client<S> {
     buffer: Vec<u8>,
 }
 
-fn connect(server: &Server) -> Client<TcpStream> {
+fn connect(server: &EmulatorServer) -> Client<TcpStream> {
     let stream = TcpStream::connect(server.addr()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -308,7 +308,7 @@ fn a_stopping_server_finishes_its_responses_and_ends_its_threads() {
             echo(request)
         })
     };
-    let server = Server::start(&ServeOptions::new(ANY), &handler, None).unwrap();
+    let server = EmulatorServer::start(&ServeOptions::new(ANY), 1, &handler, None).unwrap();
     let (mut idle, mut busy) = (connect(&server), connect(&server));
     busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     entered.wait();
@@ -354,27 +354,29 @@ fn a_loopback_server_answers_on_both_families() {
 
 #[test]
 fn each_region_has_its_port_and_knows_the_others() {
-    let server = Server::start_regions(&ServeOptions::new(ANY), 3, None, |index, urls| {
-        let text = format!("{index} of {}", urls.join(" "));
-        Arc::new(move |_: &Request| Ok(Response::new(text.clone().into_bytes())))
+    let handler: Arc<dyn Transport> = Arc::new(|request: &Request| {
+        let reach = request.extensions().get::<Reach>().unwrap();
+        Ok(Response::new(format!("{} of {:?}", reach.region, reach.ports).into_bytes()))
     });
-    let server = server.unwrap();
-    for (index, url) in server.region_urls().iter().enumerate() {
-        let authority = url.trim_start_matches("http://").trim_end_matches('/');
+    let server = EmulatorServer::start(&ServeOptions::new(ANY), 3, &handler, None).unwrap();
+    let authorities = server.region_urls().iter().map(|it| it.split('/').nth(2).unwrap());
+    let authorities: Vec<_> = authorities.collect();
+    let ports: Vec<_> = authorities.iter().map(|it| it.split(':').nth(1).unwrap()).collect();
+    for (region, authority) in authorities.iter().enumerate() {
         let stream = TcpStream::connect(authority).unwrap();
         let answer = Client { stream, buffer: Vec::new() }.get("/").1;
-        assert_eq!(answer, format!("{index} of {}", server.region_urls().join(" ")));
+        assert_eq!(answer, format!("{region} of [{}]", ports.join(", ")));
     }
     assert_eq!(server.accepted_connections(), 3);
-    assert_eq!(ports(8081, 3).unwrap(), [8081, 8082, 8083]);
-    assert!(ports(65534, 3).is_err());
+    assert_eq!(super::ports(8081, 3).unwrap(), [8081, 8082, 8083]);
+    assert!(super::ports(65534, 3).is_err());
 }
 
 #[test]
 fn https_is_served_to_clients_that_trust_the_certificate() {
     let options = ServeOptions::new(ANY).tls(Tls::self_signed().unwrap());
     let handler: Arc<dyn Transport> = Arc::new(echo);
-    let server = Server::start(&options, &handler, None).unwrap();
+    let server = EmulatorServer::start(&options, 1, &handler, None).unwrap();
     assert!(server.url().starts_with("https://127.0.0.1:"));
     let pem = server.certificate_pem().unwrap();
     let mut roots = RootCertStore::empty();
@@ -412,7 +414,8 @@ impl Controls for Ping {
 fn health_and_controls_are_answered_beside_the_account() {
     let handler: Arc<dyn Transport> = Arc::new(echo);
     let controls: Arc<dyn Controls> = Arc::new(Ping);
-    let server = Server::start(&ServeOptions::new(ANY), &handler, Some(&controls)).unwrap();
+    let server =
+        EmulatorServer::start(&ServeOptions::new(ANY), 1, &handler, Some(&controls)).unwrap();
     let mut client = connect(&server);
     let cases = [
         ("GET", "health", "", 200, r#""status":"ok""#),

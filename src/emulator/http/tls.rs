@@ -20,9 +20,9 @@ const VALIDITY: Duration = Duration::from_secs(800 * 86_400);
 /// Clocks of containers and virtual machines may be a little behind.
 const LEEWAY: Duration = Duration::from_secs(86_400);
 
-/// What a [`Server`](super::Server) needs to speak HTTPS.
+/// What a server needs to speak HTTPS.
 #[derive(Clone)]
-pub struct Tls {
+pub(crate) struct Tls {
     config: Arc<ServerConfig>,
     certificate_pem: String,
 }
@@ -31,7 +31,7 @@ impl Tls {
     /// Makes a key and a self-signed certificate for `localhost`, `127.0.0.1` and `::1`.
     ///
     /// Both live in memory only. A client has to trust [`Tls::certificate_pem`], or verify nothing.
-    pub fn self_signed() -> io::Result<Self> {
+    pub(crate) fn self_signed() -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let certificate = parameters()?.self_signed(&key).map_err(io::Error::other)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -39,7 +39,7 @@ impl Tls {
     }
 
     /// The certificate, as clients want it to trust it.
-    pub fn certificate_pem(&self) -> &str {
+    pub(crate) fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 

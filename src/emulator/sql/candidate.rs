@@ -66,16 +66,13 @@ impl<'p> Candidates<'p> {
         Ok(())
     }
 
-    /// The candidates in the order of the query; ties keep the order of the rows.
-    pub(super) fn into_sorted(self, outer: &Frame<'_>) -> Result<Vec<Candidate>, SqlError> {
-        let program = self.program;
+    /// The candidates in the order of the query.
+    pub(super) fn into_sorted(self, outer: &Frame<'_>) -> Result<Sorted, SqlError> {
         let mut candidates = self.rows;
         for group in self.groups {
-            candidates.extend(group.finish(program, outer)?);
+            candidates.extend(group.finish(self.program, outer)?);
         }
-        let directions = program.directions();
-        candidates.sort_by(|a, b| compare_keys(&a.keys, &b.keys, &directions));
-        Ok(candidates)
+        Ok(Sorted::new(candidates, self.program.directions()))
     }
 
     fn add_to_group(&mut self, frame: &Frame<'_>) -> Result<(), SqlError> {
@@ -134,6 +131,57 @@ fn sort_keys(program: &Program, frame: &Frame<'_>) -> Result<Option<Vec<SortKey>
     Ok(Some(keys))
 }
 
+/// Candidates by their keys, then by document and row.
+///
+/// They are sorted piece by piece, as most queries want only the first page of many.
+pub(super) struct Sorted {
+    directions: Vec<Direction>,
+    unsorted: Vec<Candidate>,
+    sorted: std::vec::IntoIter<Candidate>,
+    piece: usize,
+}
+
+/// How many candidates are sorted at first.
+const FIRST_PIECE: usize = 1024;
+
+impl Sorted {
+    pub(super) fn new(candidates: Vec<Candidate>, directions: Vec<Direction>) -> Self {
+        let sorted = Vec::new().into_iter();
+        Self { directions, unsorted: candidates, sorted, piece: FIRST_PIECE }
+    }
+
+    /// Leaves out what does not satisfy `keep`.
+    pub(super) fn retain(&mut self, keep: impl Fn(&Candidate, &[Direction]) -> bool) {
+        self.unsorted.retain(|candidate| keep(candidate, &self.directions));
+    }
+
+    fn sort_piece(&mut self) {
+        let directions = &self.directions;
+        let compare = |a: &Candidate, b: &Candidate| {
+            compare_keys(&a.keys, &b.keys, directions).then((a.rid, a.row).cmp(&(b.rid, b.row)))
+        };
+        let mut piece = std::mem::take(&mut self.unsorted);
+        if piece.len() > self.piece {
+            piece.select_nth_unstable_by(self.piece, compare);
+            self.unsorted = piece.split_off(self.piece);
+        }
+        piece.sort_unstable_by(compare);
+        self.piece = self.piece.saturating_mul(4);
+        self.sorted = piece.into_iter();
+    }
+}
+
+impl Iterator for Sorted {
+    type Item = Candidate;
+
+    fn next(&mut self) -> Option<Candidate> {
+        if self.sorted.len() == 0 {
+            self.sort_piece();
+        }
+        self.sorted.next()
+    }
+}
+
 /// Compares key by key, as far as both lists reach.
 pub(super) fn compare_keys(a: &[SortKey], b: &[SortKey], directions: &[Direction]) -> Ordering {
     for ((a, b), direction) in a.iter().zip(b).zip(directions) {
@@ -146,4 +194,25 @@ pub(super) fn compare_keys(a: &[SortKey], b: &[SortKey], directions: &[Direction
         }
     }
     Ordering::Equal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::sql::value::Number;
+
+    #[test]
+    fn candidates_are_sorted_across_pieces() {
+        let candidate = |rid: u64| {
+            let keys = vec![SortKey::Number(Number::from(rid * 7919 % 100))];
+            Candidate { keys, rid, row: 0, slots: Vec::new(), aggregates: Vec::new() }
+        };
+        let count = 6 * FIRST_PIECE as u64;
+        let candidates = (0..count).map(candidate).collect();
+        let sorted = Sorted::new(candidates, vec![Direction::Descending]);
+        let found: Vec<u64> = sorted.map(|it| it.rid).collect();
+        let mut expected: Vec<u64> = (0..count).collect();
+        expected.sort_by_key(|rid| std::cmp::Reverse(rid * 7919 % 100));
+        assert_eq!(found, expected);
+    }
 }

@@ -1,9 +1,9 @@
 //! The value of an expression for one row.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
+use std::sync::Arc;
 
-use super::ast::{BinaryOp, Quantifier};
+use super::ast::{BinaryOp, Quantifier, UnaryOp};
 use super::environment::Environment;
 use super::error::SqlError;
 use super::functions::Function;
@@ -54,12 +54,12 @@ pub(super) fn evaluate<'v>(node: &'v Node, frame: &Frame<'v>) -> Result<Cow<'v, 
         Node::Slot { up, index } => Cow::Borrowed(frame.slot(*up, *index)),
         Node::Aggregate(index) => Cow::Borrowed(frame.aggregates.get(*index).unwrap_or(&UNDEFINED)),
         Node::Property(base, name) => {
-            member(evaluate(base, frame)?, |base| base.as_object()?.get(name))
+            member(&evaluate(base, frame)?, |base| base.as_object()?.get(name))
         }
         Node::Index(base, index) => {
             let base = evaluate(base, frame)?;
             let index = evaluate(index, frame)?;
-            member(base, |base| element(base, &index))
+            member(&base, |base| element(base, &index))
         }
         other => Cow::Owned(compute(other, frame)?),
     })
@@ -117,12 +117,9 @@ fn compute(node: &Node, frame: &Frame<'_>) -> Result<Value, SqlError> {
 /// A part of a value, without copying where the value itself is borrowed.
 ///
 /// An integer beyond `i64` that is taken out of its item becomes a double, as on the service.
-fn member<'v>(base: Cow<'v, Value>, find: impl Fn(&Value) -> Option<&Value>) -> Cow<'v, Value> {
-    let found = match &base {
-        Cow::Borrowed(base) => {
-            let base: &'v Value = base;
-            find_borrowed(base, &find)
-        }
+fn member<'v>(base: &Cow<'v, Value>, find: impl Fn(&Value) -> Option<&Value>) -> Cow<'v, Value> {
+    let found = match base {
+        Cow::Borrowed(base) => Cow::Borrowed(find(base).unwrap_or(&UNDEFINED)),
         Cow::Owned(base) => Cow::Owned(find(base).cloned().unwrap_or_default()),
     };
     match *found {
@@ -131,10 +128,6 @@ fn member<'v>(base: Cow<'v, Value>, find: impl Fn(&Value) -> Option<&Value>) -> 
         }
         _ => found,
     }
-}
-
-fn find_borrowed<'v>(base: &'v Value, find: &impl Fn(&Value) -> Option<&Value>) -> Cow<'v, Value> {
-    Cow::Borrowed(find(base).unwrap_or(&UNDEFINED))
 }
 
 fn element<'b>(base: &'b Value, index: &Value) -> Option<&'b Value> {
@@ -175,7 +168,7 @@ fn is_in(needle: &Node, list: &[Node], frame: &Frame<'_>) -> Result<Value, SqlEr
 }
 
 fn negate(value: Value, negated: bool) -> Value {
-    if negated { operators::unary(super::ast::UnaryOp::Not, &value) } else { value }
+    if negated { operators::unary(UnaryOp::Not, &value) } else { value }
 }
 
 fn like(
@@ -204,10 +197,7 @@ fn array(elements: &[Node], frame: &Frame<'_>) -> Result<Value, SqlError> {
 }
 
 /// The object with these members; undefined ones are left out.
-pub(super) fn object(
-    members: &[(std::sync::Arc<str>, Node)],
-    frame: &Frame<'_>,
-) -> Result<Object, SqlError> {
+pub(super) fn object(members: &[(Arc<str>, Node)], frame: &Frame<'_>) -> Result<Object, SqlError> {
     let mut object = Object::new();
     for (name, node) in members {
         let value = evaluate(node, frame)?;

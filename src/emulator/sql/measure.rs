@@ -1,5 +1,7 @@
 //! How much room a value takes as JSON.
 
+use std::sync::Arc;
+
 use super::value::{Number, Value};
 
 /// What is to know about a row before it is sent.
@@ -19,6 +21,16 @@ pub(super) fn measure(value: &Value) -> Measure {
 }
 
 impl Measure {
+    /// The measure of a row that is the item itself, whose size is known.
+    pub(super) fn of_item(row: &Value, item: &Value, size: usize) -> Option<Self> {
+        match (row, item) {
+            (Value::Object(row), Value::Object(item)) if Arc::ptr_eq(row, item) => {
+                Some(Self { bytes: size, finite: true })
+            }
+            _ => None,
+        }
+    }
+
     fn add(&mut self, value: &Value) {
         match value {
             Value::Undefined | Value::Null => self.bytes += 4,

@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::distinct::DistinctHash;
+use super::distinct::{DistinctHash, Seen};
 use super::error::SqlError;
-use super::measure::measure;
+use super::measure::Measure;
 use super::order::SortKey;
 use super::program::Program;
 use super::resume::{Resume, ResumeFilter};
@@ -27,6 +27,15 @@ impl PageRequest {
     /// A request for all rows at once.
     pub(crate) fn everything() -> Self {
         Self { max_items: usize::MAX, max_bytes: usize::MAX, ..Self::default() }
+    }
+
+    /// What DISTINCT starts with: the last row of the page before.
+    pub(super) fn seen(&self, program: &Program) -> Option<Seen> {
+        let mut seen = program.distinct.then(Seen::default)?;
+        if let Some(last) = self.resume.as_ref().and_then(|resume| resume.last) {
+            seen.insert_hash(last);
+        }
+        Some(seen)
     }
 }
 
@@ -54,9 +63,9 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn retrieve(&mut self, document: &Value) {
+    pub(super) fn retrieve(&mut self, size: usize) {
         self.retrieved_count += 1;
-        self.retrieved_size += measure(document).bytes as u64;
+        self.retrieved_size += size as u64;
         self.index_utilization = 1.0;
     }
 }
@@ -104,12 +113,15 @@ impl<'r> PageBuilder<'r> {
     }
 
     /// Takes a row; breaks when it or the row after it has no place on this page.
-    pub(super) fn offer(&mut self, row: Value) -> Result<ControlFlow<()>, SqlError> {
+    pub(super) fn offer(
+        &mut self,
+        row: Value,
+        measure: Measure,
+    ) -> Result<ControlFlow<()>, SqlError> {
         if self.skip > 0 {
             self.skip -= 1;
             return Ok(ControlFlow::Continue(()));
         }
-        let measure = measure(&row);
         if !measure.finite {
             return Err(SqlError::NotRepresentable);
         }

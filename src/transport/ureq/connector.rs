@@ -16,6 +16,9 @@ use super::resolver::Names;
 use super::socket::Socket;
 use super::tls::Tls;
 
+/// How long every pooled connection is looked at before use, once one was found closed.
+const SUSPICION: Duration = Duration::from_secs(30);
+
 /// What the connections of one transport share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -23,24 +26,26 @@ pub(super) struct Shared {
     pub(super) connect_timeout: Duration,
     pub(super) tcp_nodelay: bool,
     born: Instant,
-    /// Milliseconds after `born` when a pooled connection was last found closed.
-    suspect: AtomicU64,
+    /// Until when pooled connections are suspect, in milliseconds after `born`.
+    suspect_until: AtomicU64,
 }
 
 impl Shared {
     pub(super) fn new(names: Names, connect_timeout: Duration, tcp_nodelay: bool) -> Self {
-        let (born, suspect) = (Instant::now(), AtomicU64::new(0));
-        Self { names, connect_timeout, tcp_nodelay, born, suspect }
+        let (born, suspect_until) = (Instant::now(), AtomicU64::new(0));
+        Self { names, connect_timeout, tcp_nodelay, born, suspect_until }
     }
 
-    /// Casts doubt on every connection that now lies in the pool, since one of them turned out to be closed.
-    pub(super) fn suspect_idle(&self) {
-        self.suspect.fetch_max(self.millis(Instant::now()) + 1, Ordering::Relaxed);
+    /// Casts doubt on the pool, since a connection from it turned out to be closed.
+    ///
+    /// Where one is closed others are, and some servers close behind every answer.
+    pub(super) fn suspect_pool(&self, now: Instant) {
+        self.suspect_until.fetch_max(self.millis(now + SUSPICION), Ordering::Relaxed);
     }
 
-    /// Whether doubt was cast after `since`.
-    pub(super) fn idle_is_suspect_since(&self, since: Instant) -> bool {
-        self.suspect.load(Ordering::Relaxed) > self.millis(since)
+    /// Whether there is doubt.
+    pub(super) fn suspects_pool(&self, now: Instant) -> bool {
+        self.suspect_until.load(Ordering::Relaxed) > self.millis(now)
     }
 
     fn millis(&self, at: Instant) -> u64 {
@@ -150,13 +155,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_stale_connection_casts_doubt_on_those_that_lie_idle_but_not_on_later_ones() {
+    fn one_closed_connection_casts_doubt_on_the_pool_for_a_while() {
         let shared = Shared::new(Names::default(), Duration::from_secs(1), true);
-        let idle_since = Instant::now();
-        assert!(!shared.idle_is_suspect_since(idle_since));
-        shared.suspect_idle();
-        assert!(shared.idle_is_suspect_since(idle_since));
-        assert!(!shared.idle_is_suspect_since(Instant::now() + Duration::from_millis(2)));
+        let now = Instant::now();
+        assert!(!shared.suspects_pool(now));
+        shared.suspect_pool(now);
+        assert!(shared.suspects_pool(now + SUSPICION / 2));
+        assert!(!shared.suspects_pool(now + SUSPICION * 2));
     }
 
     #[test]

@@ -14,7 +14,10 @@ pub(super) fn explain(error: Error, exchange: Exchange, uri: &Uri) -> TransportE
     let host = host_of(uri);
     let (kind, message) = match exchange.phase {
         Phase::Talk => talking(&error, exchange, &host),
-        _ if is_timeout(&error) => (Kind::Timeout, format!("no connection to {host} in time")),
+        // A TLS library may hide the timeout in an error of its own.
+        _ if is_timeout(&error) || exchange.is_over() => {
+            (Kind::Timeout, format!("no connection to {host} in time"))
+        }
         Phase::Resolve => resolving(&error, &host),
         Phase::Connect => connecting(&error, &host),
         Phase::Secure => securing(&error, &host),
@@ -77,7 +80,11 @@ fn securing(error: &Error, host: &str) -> (Kind, String) {
         Error::TlsRequired => {
             format!("{host} wants TLS, but neither feature `rustls` nor `native-tls` is built in")
         }
-        _ if mentions_certificate(error) => format!(
+        _ if mentions(error, "valid for name") => format!(
+            "the certificate of {host} is for another name; \
+             for an emulator set `danger_accept_invalid_certs(true)`"
+        ),
+        _ if mentions(error, "certificate") => format!(
             "the certificate of {host} is not trusted: add its root with `root_certificate(...)`, \
              or for an emulator set `danger_accept_invalid_certs(true)`"
         ),
@@ -95,7 +102,7 @@ fn talking(error: &Error, exchange: Exchange, host: &str) -> (Kind, String) {
         Error::LargeResponseHeader(..) | Error::BodyExceedsLimit(_) => {
             (Kind::Broken, format!("the answer of {host} is too large"))
         }
-        Error::Io(error) if !is_broken(error.kind()) && is_alert(error) => {
+        _ if mentions(error, "alert") => {
             (Kind::Tls, format!("{host} broke off TLS: does it want a client certificate?"))
         }
         Error::Io(_) if exchange.answered => {
@@ -118,19 +125,15 @@ fn is_broken(kind: ErrorKind) -> bool {
     )
 }
 
-/// Told by its words, since which type an error has depends on the TLS library.
-fn mentions_certificate(error: &Error) -> bool {
+/// Whether the error, or a cause of it, has `words`: which type it has depends on the TLS library.
+fn mentions(error: &Error, words: &str) -> bool {
     let Error::Io(error) = error else { return false };
     let mut cause = error.get_ref().map(|it| it as &dyn std::error::Error);
     while let Some(current) = cause {
-        if current.to_string().to_ascii_lowercase().contains("certificate") {
+        if current.to_string().to_ascii_lowercase().contains(words) {
             return true;
         }
         cause = current.source();
     }
     false
-}
-
-fn is_alert(error: &std::io::Error) -> bool {
-    error.get_ref().is_some_and(|it| it.to_string().contains("alert"))
 }

@@ -111,13 +111,14 @@ impl Transport for Socket {
 
     /// Asked twice: when the connection goes to the pool, where a look would tell nothing yet, and when it is taken.
     fn is_open(&mut self) -> bool {
+        let now = Instant::now();
         let Some(since) = self.idle_since else {
-            self.idle_since = Some(Instant::now());
+            self.idle_since = Some(now);
             return true;
         };
         let trusted = exchange::current().safe
-            && since.elapsed() < RECENT
-            && !self.shared.idle_is_suspect_since(since);
+            && now.saturating_duration_since(since) < RECENT
+            && !self.shared.suspects_pool(now);
         trusted || self.probe().unwrap_or(false)
     }
 }

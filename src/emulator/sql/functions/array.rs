@@ -7,7 +7,7 @@ use super::arguments::{array, integer, optional, text};
 use crate::emulator::sql::value::{Number, Object, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    row!("ARRAY_AVG", 1..=1, |args| average(numbers(args)?)),
+    row!("ARRAY_AVG", 1..=1, |args| average(&numbers(args)?)),
     row!("ARRAY_CONCAT", 2.., concat),
     row!("ARRAY_CONTAINS", 2..=3, contains),
     row!("ARRAY_CONTAINS_ALL", 2.., |args| Some(found(args)?.all(|it| it))),
@@ -19,6 +19,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     row!("ARRAY_SLICE", 2..=3, slice),
     row!("ARRAY_SUM", 1..=1, |args| Some(numbers(args)?.iter().sum::<f64>())),
     row!("ObjectToArray", 1..=3, object_to_array),
+    // What other front ends of the service send for the same search.
+    row!("_TRY_ARRAY_CONTAINS", 2..=3, contains),
 ];
 
 fn concat(args: &[Value]) -> Option<Value> {
@@ -72,7 +74,7 @@ fn numbers(args: &[Value]) -> Option<Vec<f64>> {
     array(args, 0)?.iter().filter(|it| !it.is_undefined()).map(Value::as_f64).collect()
 }
 
-fn average(numbers: Vec<f64>) -> Option<f64> {
+fn average(numbers: &[f64]) -> Option<f64> {
     (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64)
 }
 

@@ -28,14 +28,20 @@ mod arguments;
 mod array;
 mod conditional;
 mod datetime;
+mod full_text;
 mod integer;
 mod item;
 mod math;
 mod regex;
 mod set;
+mod spatial;
 mod string;
 mod text_parse;
 mod type_check;
+mod vector;
+
+pub(crate) use self::set::ValueSet;
+pub(crate) use self::vector::distance;
 
 /// A built-in scalar function.
 pub(crate) struct Function {
@@ -53,14 +59,17 @@ const FAMILIES: &[&[Function]] = &[
     array::FUNCTIONS,
     conditional::FUNCTIONS,
     datetime::FUNCTIONS,
+    full_text::FUNCTIONS,
     integer::FUNCTIONS,
     item::FUNCTIONS,
     math::FUNCTIONS,
     regex::FUNCTIONS,
     set::FUNCTIONS,
+    spatial::FUNCTIONS,
     string::FUNCTIONS,
     text_parse::FUNCTIONS,
     type_check::FUNCTIONS,
+    vector::FUNCTIONS,
 ];
 
 /// The function of that name, in any case. Internal names, with a leading underscore, must match exactly.
@@ -82,65 +91,4 @@ fn or_undefined<T: Into<Value>>(value: Option<T>) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::SystemTime;
-
-    use super::*;
-
-    #[test]
-    fn names_are_found_in_any_case_and_occur_once() {
-        assert_eq!(lookup("is_ARRAY").unwrap().name, "IS_ARRAY");
-        assert!(lookup("IS_NOT_THERE").is_none());
-        let mut names: Vec<_> = all().map(|it| it.name.to_ascii_uppercase()).collect();
-        names.sort_unstable();
-        let count = names.len();
-        names.dedup();
-        assert_eq!(names.len(), count);
-    }
-
-    /// The value of `NAME(arguments)`, the arguments in JSON, `undefined` allowed at the top level.
-    pub(super) fn call(name: &str, arguments: &str) -> Value {
-        let function = lookup(name).unwrap_or_else(|| panic!("no function {name}"));
-        let arguments = read_arguments(arguments);
-        assert!(arguments.len() >= function.min, "{name}: too few arguments");
-        assert!(function.max.is_none_or(|max| arguments.len() <= max), "{name}: too many");
-        (function.eval)(&arguments, &Environment::bare(SystemTime::UNIX_EPOCH))
-    }
-
-    /// Checks rows of a call such as `ABS(-1)` and its result as JSON, or `undefined`.
-    pub(super) fn check(rows: &[(&str, &str)]) {
-        for (text, expected) in rows {
-            let (name, rest) = text.split_once('(').unwrap();
-            let actual = call(name, rest.strip_suffix(')').unwrap());
-            let actual = if actual.is_undefined() { "undefined".into() } else { actual.to_json() };
-            assert_eq!(actual, *expected, "{text}");
-        }
-    }
-
-    /// Like [`check`], for numbers that need not agree in the last digits.
-    pub(super) fn check_about(rows: &[(&str, f64)], tolerance: f64) {
-        for (text, expected) in rows {
-            let (name, rest) = text.split_once('(').unwrap();
-            let actual = call(name, rest.strip_suffix(')').unwrap()).as_f64().unwrap();
-            let error = (actual - expected).abs() / expected.abs().max(1e-300);
-            assert!(error <= tolerance, "{text}: {actual} is not {expected}");
-        }
-    }
-
-    fn read_arguments(text: &str) -> Vec<Value> {
-        const MARK: &str = "\u{1}undefined";
-        let marked = text.replace("undefined", "\"\\u0001undefined\"");
-        let values = Value::from_json(format!("[{marked}]").as_bytes()).unwrap();
-        values.as_array().unwrap().iter().map(|value| restore(value, MARK)).collect()
-    }
-
-    fn restore(value: &Value, mark: &str) -> Value {
-        match value {
-            Value::String(text) if &**text == mark => Value::Undefined,
-            Value::Array(elements) => {
-                Value::array(elements.iter().map(|element| restore(element, mark)).collect())
-            }
-            _ => value.clone(),
-        }
-    }
-}
+mod tests;

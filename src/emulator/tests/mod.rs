@@ -1,0 +1,4 @@
+//! Tests of the whole account, by way of its transport.
+
+mod hosted;
+mod support;

@@ -1,0 +1,1 @@
+//! The stages over an account that exists in memory only.
