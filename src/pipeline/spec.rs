@@ -54,7 +54,14 @@ pub(crate) enum Action {
     Upsert,
     Read,
     Replace,
+    Patch,
     Delete,
+    /// Operations on items of one partition key, all or none.
+    Batch,
+    /// Operations on items of one partition key range, each for itself.
+    Bulk,
+    /// All items of a partition key.
+    DeleteByKey,
     List,
     Query,
     QueryPlan,
@@ -66,8 +73,10 @@ impl Action {
     pub(crate) fn method(self) -> Method {
         match self {
             Self::Create | Self::Upsert | Self::Query | Self::QueryPlan => Method::POST,
+            Self::Batch | Self::Bulk | Self::DeleteByKey => Method::POST,
             Self::Read | Self::List | Self::ChangeFeed => Method::GET,
             Self::Replace => Method::PUT,
+            Self::Patch => Method::PATCH,
             Self::Delete => Method::DELETE,
         }
     }
@@ -78,6 +87,8 @@ impl Action {
             self,
             Self::Create
                 | Self::Upsert
+                | Self::Batch
+                | Self::Bulk
                 | Self::List
                 | Self::Query
                 | Self::QueryPlan
@@ -90,9 +101,23 @@ impl Action {
         matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan | Self::ChangeFeed)
     }
 
-    /// Whether the action is about one item, whose partition key must be whole.
+    /// Whether the action is about items of one partition key, which must be whole.
     pub(crate) fn is_on_point(self) -> bool {
-        matches!(self, Self::Create | Self::Upsert | Self::Read | Self::Replace | Self::Delete)
+        matches!(
+            self,
+            Self::Create
+                | Self::Upsert
+                | Self::Read
+                | Self::Replace
+                | Self::Patch
+                | Self::Delete
+                | Self::Batch
+        )
+    }
+
+    /// Whether it may read items, so that the session's token is to go with it.
+    pub(crate) fn may_read(self) -> bool {
+        self.is_read_only() || matches!(self, Self::Batch | Self::Bulk)
     }
 
     /// The verb that people use.
@@ -102,7 +127,11 @@ impl Action {
             Self::Upsert => "upsert",
             Self::Read => "read",
             Self::Replace => "replace",
+            Self::Patch => "patch",
             Self::Delete => "delete",
+            Self::Batch => "batch of",
+            Self::Bulk => "bulk of",
+            Self::DeleteByKey => "delete by key from",
             Self::List => "list",
             Self::Query => "query",
             Self::QueryPlan => "plan query of",
@@ -150,6 +179,8 @@ pub(crate) struct CallOptions {
     pub(crate) timeout: Option<Duration>,
     /// Whether writes answer without the item.
     pub(crate) minimal_content: bool,
+    /// Whether a throttled attempt is the caller's at once, who waits and tries again in its own way.
+    pub(crate) throttling_is_callers: bool,
 }
 
 impl Spec {
@@ -169,6 +200,10 @@ impl Spec {
 
     /// The URL path of the request.
     pub(crate) fn url_path(&self) -> String {
-        self.link.url_path(self.action.is_on_feed().then(|| self.resource.segment()))
+        let below = match self.action {
+            Action::DeleteByKey => Some("operations/partitionkeydelete"),
+            action => action.is_on_feed().then(|| self.resource.segment()),
+        };
+        self.link.url_path(below)
     }
 }
