@@ -8,14 +8,17 @@ mod backend;
 
 mod bad_answers;
 mod bad_input;
+mod change_feed;
 mod containers;
 mod crud;
 mod databases;
+mod feed_ranges;
 mod handles;
 mod ids;
 mod interop;
 mod items;
 mod partition_keys;
+mod processor;
 mod queries;
 mod retries;
 mod threads;
