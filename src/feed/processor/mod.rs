@@ -13,6 +13,7 @@ mod lease;
 mod pump;
 mod timing;
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -278,10 +279,19 @@ impl<T: DeserializeOwned + 'static> ChangeFeedProcessor<T> {
             Arc::clone(&clock),
             timing,
         );
-        let on_error = self.on_error;
-        let readers = std::collections::HashMap::new();
-        let pump =
-            Pump { client, setup, store, board, clock, timing, worker, handler, on_error, readers };
+        let pump = Pump {
+            client,
+            setup,
+            store,
+            board,
+            clock,
+            timing,
+            worker,
+            handler,
+            on_error: self.on_error,
+            readers: HashMap::new(),
+            rests: HashMap::new(),
+        };
         Ok((keeper, pump))
     }
 }
