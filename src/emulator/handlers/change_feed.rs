@@ -39,7 +39,7 @@ fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
     let account = call.read();
     let container = call.container(&account)?;
     let scope = Scope::read(call, container)?;
-    let rules = std::sync::Arc::clone(&container.rules);
+    let (rid, owner) = (container.rules.rid.text(), container.owner());
     let sources = scope.sources(call, container)?;
     let position = Position::read(call)?;
     let starts: Vec<u64> = sources.iter().map(|it| position.start(it, container)).collect();
@@ -57,13 +57,13 @@ fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
     let replica = sources.last().ok_or_else(Refusal::range_gone)?.replica.clone();
     let status = if rows.is_empty() { 304 } else { 200 };
     let answer = Answer::new(status, replica, 1.0)
-        .owner(rules.owner.clone())
+        .owner(owner)
         .etag(&etag(&seen))
         .header(header::ITEM_COUNT, rows.len());
     if rows.is_empty() {
         return Ok(answer);
     }
-    Ok(answer.body(envelope(&rules.rid.text(), "Documents", &rows, ExponentStyle::TwoDigits)))
+    Ok(answer.body(envelope(&rid, "Documents", &rows, ExponentStyle::TwoDigits)))
 }
 
 /// The latest versions after a step, at most `room`, and the step up to which they reach.
