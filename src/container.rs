@@ -162,11 +162,11 @@ impl Container {
         Ok(self.database.link()?.child("colls", &self.id))
     }
 
-    fn operation<K: crate::operation::Kind>(&self, spec: Result<Spec>) -> Operation<K> {
+    pub(crate) fn operation<K: crate::operation::Kind>(&self, spec: Result<Spec>) -> Operation<K> {
         Operation::new(&self.database.client, spec)
     }
 
-    fn spec(&self, action: Action) -> Result<Spec> {
+    pub(crate) fn spec(&self, action: Action) -> Result<Spec> {
         Ok(Spec::new(action, ResourceType::Container, self.link()?))
     }
 
@@ -179,7 +179,7 @@ impl Container {
         Ok(spec)
     }
 
-    fn item_spec(&self, action: Action, id: &str, key: PartitionKey) -> Result<Spec> {
+    pub(crate) fn item_spec(&self, action: Action, id: &str, key: PartitionKey) -> Result<Spec> {
         check_id(IdOf::Item, id)?;
         key.check()?;
         let mut spec = self.feed_spec(action)?;
@@ -195,25 +195,32 @@ impl Container {
         id: Option<&str>,
     ) -> Result<Spec> {
         let body = serde_json::to_vec(item).map_err(unwritable)?;
-        let own = extract::id(&body)?.ok_or_else(no_id)?;
-        check_id(IdOf::Item, &own)?;
-        if body.len() > MAX_BODY_BYTES {
-            return Err(too_large(&own, body.len()));
-        }
+        check_item(&body, id)?;
         let mut spec = self.feed_spec(action)?;
         if let Some(id) = id {
-            check_id(IdOf::Item, id)?;
-            if id != own {
-                return Err(Error::invalid_input(format!(
-                    "the item has the id {own:?}, but {id:?} is to be replaced"
-                )));
-            }
             spec.link = spec.link.child("docs", id);
         }
         spec.body = body;
         spec.partition = Partition::FromItem;
         Ok(spec)
     }
+}
+
+/// Checks the JSON of an item, which is to be written in place of `replaced` if that is given. Returns its id.
+pub(crate) fn check_item(json: &[u8], replaced: Option<&str>) -> Result<String> {
+    let own = extract::id(json)?.ok_or_else(no_id)?;
+    check_id(IdOf::Item, &own)?;
+    if json.len() > MAX_BODY_BYTES {
+        return Err(too_large(&own, json.len()));
+    }
+    let Some(id) = replaced else { return Ok(own) };
+    check_id(IdOf::Item, id)?;
+    if id != own {
+        return Err(Error::invalid_input(format!(
+            "the item has the id {own:?}, but {id:?} is to be replaced"
+        )));
+    }
+    Ok(own)
 }
 
 fn no_id() -> Error {

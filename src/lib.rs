@@ -56,6 +56,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod auth;
+mod batch;
 mod client;
 pub mod clock;
 mod container;
@@ -79,6 +80,10 @@ mod wire;
 #[cfg(feature = "emulator")]
 mod emulator;
 
+pub use batch::{
+    Batch, BatchOperation, BatchResponse, BatchResult, Bulk, BulkOperation, BulkProgress,
+    BulkResult, BulkResults, BulkTotals, Patch, ReadMany, ReadManyResponse,
+};
 pub use client::{ClientBuilder, CosmosClient, RetryOptions};
 pub use container::Container;
 pub use database::Database;
@@ -104,9 +109,9 @@ pub use routing::FeedRange;
 /// The kinds of [`Operation`]: they say which options a call takes and what it answers.
 pub mod ops {
     pub use crate::operation::{
-        CreateContainer, CreateDatabase, CreateItem, DeleteContainer, DeleteDatabase, DeleteItem,
-        Kind, OnItem, Provisions, ReadAccount, ReadContainer, ReadDatabase, ReadItem, Reads,
-        ReadsOne, ReplaceContainer, ReplaceItem, Replaces, Triggers, UpsertItem, Writes,
-        WritesItem,
+        CreateContainer, CreateDatabase, CreateItem, DeleteAllItems, DeleteContainer,
+        DeleteDatabase, DeleteItem, Kind, OnItem, PatchItem, Provisions, ReadAccount,
+        ReadContainer, ReadDatabase, ReadItem, Reads, ReadsOne, ReplaceContainer, ReplaceItem,
+        Replaces, Triggers, UpsertItem, Writes, WritesItem,
     };
 }

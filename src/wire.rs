@@ -148,6 +148,8 @@ pub(crate) mod sub_status {
     pub(crate) const INCORRECT_CONTAINER_RID: u32 = 1024;
     /// 412: the condition of a patch does not hold.
     pub(crate) const PATCH_CONDITION_NOT_MET: u32 = 1110;
+    /// 413: the answer of a batch was full before this operation's turn came.
+    pub(crate) const BATCH_RESPONSE_TOO_LARGE: u32 = 3402;
     /// 429: the request units of this second are used up.
     pub(crate) const THROUGHPUT_EXCEEDED: u32 = 3200;
 }

@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 
+use serde_json::{Value, json};
+
 /// A running emulator. It is killed when the test ends, however that ends.
 struct Emulator {
     process: Child,
@@ -61,6 +63,19 @@ fn get(authority: &str, path: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+/// Status and body of a control of the emulator.
+fn control(authority: &str, name: &str, body: &Value) -> (u16, Value) {
+    let mut stream = TcpStream::connect(authority).unwrap();
+    let body = body.to_string();
+    let length = body.len();
+    write!(stream, "POST /_emulator/{name} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let body = answer.split("\r\n\r\n").nth(1).unwrap();
+    (answer[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
 }
 
 fn run(arguments: &[&str]) -> (Option<i32>, String) {
@@ -141,4 +156,38 @@ fn a_port_in_use_is_explained_and_ends_it_with_1() {
     let (code, errors) = run(&["--port", port]);
     assert_eq!(code, Some(1));
     assert!(errors.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{errors}");
+}
+
+#[test]
+fn the_account_can_be_changed_from_outside() {
+    let emulator = cosmosdb::Emulator::new();
+    let server = emulator.serve("127.0.0.1:0").unwrap();
+    let authority = server.addr().to_string();
+    let client = emulator.client();
+    client.create_database("shop").send().unwrap();
+    let mut orders = cosmosdb::ContainerProperties::new("orders", "/id");
+    orders.default_ttl = Some(cosmosdb::models::TimeToLive::Seconds(60));
+    client.database("shop").create_container(orders).send().unwrap();
+    let orders = client.database("shop").container("orders");
+    orders.create_item(&json!({ "id": "1" })).send().unwrap();
+    let with = |more: Value| {
+        let mut body = json!({ "database": "shop", "container": "orders" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+
+    let split = control(&authority, "split", &with(json!({ "range": "0" })));
+    assert_eq!(split, (200, json!({ "ranges": ["1", "2"] })));
+    let merge = control(&authority, "merge", &with(json!({ "ranges": ["1", "2"] })));
+    assert_eq!(merge, (200, json!({ "range": "3" })));
+    assert_eq!(control(&authority, "split", &with(json!({ "range": "0" }))).0, 400);
+    assert_eq!(control(&authority, "split", &json!({ "range": "3" })).0, 400);
+
+    assert!(orders.read_item("1", "1").send().is_ok());
+    assert_eq!(control(&authority, "clock", &json!({ "advance_ms": 61_000 })).0, 200);
+    assert!(orders.read_item("1", "1").send().unwrap_err().is_not_found());
+
+    assert_eq!(control(&authority, "reset", &json!({})), (200, json!({})));
+    assert!(client.database("shop").read().send().unwrap_err().is_not_found());
+    assert_eq!(control(&authority, "juggle", &json!({})).0, 400);
 }

@@ -1,5 +1,6 @@
 //! The settings of an account in memory.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
 use super::auth::MasterKey;
@@ -115,6 +116,7 @@ impl EmulatorBuilder {
             inner: Arc::new(Inner {
                 started: clock.now(),
                 clock,
+                ahead_ms: AtomicU64::new(0),
                 key: MasterKey::new(&self.key, WELL_KNOWN_KEY),
                 topology,
                 partitions: self.partitions,

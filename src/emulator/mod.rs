@@ -27,6 +27,7 @@ mod topology;
 mod http;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
@@ -53,6 +54,8 @@ pub struct Emulator {
 /// The account and what it needs to answer.
 pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
+    /// How far the account's time is ahead of the clock, in milliseconds.
+    pub(crate) ahead_ms: AtomicU64,
     pub(crate) started: SystemTime,
     pub(crate) key: MasterKey,
     pub(crate) topology: Topology,
@@ -136,7 +139,7 @@ impl fmt::Debug for Emulator {
 
 impl Inner {
     pub(crate) fn now(&self) -> SystemTime {
-        self.clock.now()
+        self.clock.now() + Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst))
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Account> {

@@ -1,5 +1,7 @@
 //! The gateway: one request in, one answer out.
 
+use http::Method;
+
 use super::Inner;
 use super::auth::Signed;
 use super::call::Call;
@@ -8,9 +10,10 @@ use super::request::Request;
 use super::response::{Answer, finish};
 use super::routes::{Route, route};
 use super::throttle::Supply;
+
 use crate::models::ConsistencyLevel;
 use crate::transport::{self, Response};
-use crate::wire::{MAX_BODY_BYTES, header};
+use crate::wire::{MAX_BODY_BYTES, header, sub_status};
 
 /// Answers a request.
 pub(crate) fn answer(emulator: &Inner, request: &transport::Request) -> Response {
@@ -31,15 +34,17 @@ pub(crate) fn answer(emulator: &Inner, request: &transport::Request) -> Response
 
 /// The checks that come before anything is looked at, in the service's order, and then the route's handler.
 fn serve(emulator: &Inner, request: &Request<'_>) -> Result<Answer, Refusal> {
-    if *request.method == http::Method::OPTIONS && request.segments.is_empty() {
+    if *request.method == Method::OPTIONS && request.segments.is_empty() {
         return Err(Refusal::forbidden_silently());
     }
     let route = route(&request.segments).ok_or_else(Refusal::unknown_url)?;
-    emulator.key.check(request, &signed(route, request), emulator.now())?;
+    // Clients sign by the machine's time, however far the account's has been moved on.
+    emulator.key.check(request, &signed(route, request), emulator.clock.now())?;
     let handler =
         route.handler(request.method).ok_or_else(|| Refusal::method_not_allowed(request))?;
     check_body(request)?;
     check_consistency(emulator, request)?;
+    check_region(emulator, request)?;
     check_rate(emulator, request)?;
     handler(&Call::new(emulator, request))
 }
@@ -76,6 +81,19 @@ fn check_consistency(emulator: &Inner, request: &Request<'_>) -> Result<(), Refu
     }
 }
 
+/// Refuses writes that came by the port of a region that takes none.
+fn check_region(emulator: &Inner, request: &Request<'_>) -> Result<(), Refusal> {
+    let takes_writes = request.reach.is_none_or(|it| emulator.topology.takes_writes(it.region));
+    let is_read = matches!(*request.method, Method::GET | Method::HEAD)
+        || request.is_query()
+        || request.is_set(&header::IS_QUERY_PLAN_REQUEST);
+    if takes_writes || is_read {
+        return Ok(());
+    }
+    let text = "The requested operation cannot be performed at this region";
+    Err(Refusal::gateway(403, text).with_sub_status(sub_status::WRITE_FORBIDDEN))
+}
+
 fn check_rate(emulator: &Inner, request: &Request<'_>) -> Result<(), Refusal> {
     let Some(throttle) = &emulator.throttle else { return Ok(()) };
     let Some(supply) = Supply::of(emulator, request) else { return Ok(()) };
@@ -94,4 +112,35 @@ fn unreadable() -> Response {
     let mut response = Response::new(Vec::new());
     *response.status_mut() = http::StatusCode::BAD_REQUEST;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::emulator::Emulator;
+    use crate::emulator::reach::Reach;
+
+    #[test]
+    fn regions_that_take_no_writes_still_read_and_query() {
+        let builder = || Emulator::builder().regions(["East US", "West US"]);
+        let (single, multi) = (builder().build(), builder().multi_write(true).build());
+        for (method, content_type, region, allowed) in [
+            (Method::GET, "", 1, true),
+            (Method::POST, "application/query+json", 1, true),
+            (Method::POST, "application/json", 0, true),
+            (Method::POST, "application/json", 1, false),
+            (Method::DELETE, "", 1, false),
+        ] {
+            let mut request = transport::Request::default();
+            *request.method_mut() = method.clone();
+            request.headers_mut().insert("content-type", content_type.parse().unwrap());
+            request.extensions_mut().insert(Reach { region, ports: Arc::from([1, 2]) });
+            let request = Request::parse(&request).unwrap();
+            let outcome = check_region(&single.inner, &request);
+            assert_eq!(outcome.is_ok(), allowed, "{method} {content_type} {region}");
+            assert!(check_region(&multi.inner, &request).is_ok());
+        }
+    }
 }

@@ -20,6 +20,11 @@ pub(crate) struct Region {
 }
 
 impl Topology {
+    /// Whether the region with this number takes writes.
+    pub(crate) fn takes_writes(&self, region: usize) -> bool {
+        self.multi_write || region == 0
+    }
+
     /// How many regions there are besides the one that takes writes.
     pub(crate) fn read_regions(&self) -> usize {
         self.regions.len().saturating_sub(1)

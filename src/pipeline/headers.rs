@@ -1,7 +1,7 @@
 //! The headers that say what a request is and in which form the answer is wanted.
 
-use http::HeaderValue;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
 
 use super::{Action, Context, Next, Policy};
 use crate::error::Result;
@@ -42,7 +42,13 @@ impl Policy for Describe {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/query+json"));
                 headers.insert(header::IS_QUERY_PLAN_REQUEST, TRUE);
             }
-            Action::Read | Action::List | Action::Delete => {}
+            Action::Patch => {
+                let patch = HeaderValue::from_static("application/json_patch+json");
+                headers.insert(CONTENT_TYPE, patch);
+            }
+            Action::Batch => describe_batch(headers, true),
+            Action::Bulk => describe_batch(headers, false),
+            Action::Read | Action::List | Action::Delete | Action::DeleteByKey => {}
         }
         let level = &ctx.shared.options.consistency_header;
         if let Some(level) = level.as_ref().filter(|_| ctx.spec.action.is_read_only()) {
@@ -53,4 +59,14 @@ impl Policy for Describe {
         }
         next.send(ctx, request)
     }
+}
+
+/// A batch is carried out in order, and ends with its first failure where it is atomic.
+fn describe_batch(headers: &mut HeaderMap, is_atomic: bool) {
+    const FALSE: HeaderValue = HeaderValue::from_static("False");
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::IS_BATCH_REQUEST, TRUE);
+    headers.insert(header::BATCH_ORDERED, TRUE);
+    headers.insert(header::BATCH_ATOMIC, if is_atomic { TRUE } else { FALSE });
+    headers.insert(header::BATCH_CONTINUE_ON_ERROR, if is_atomic { FALSE } else { TRUE });
 }

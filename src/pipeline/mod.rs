@@ -7,6 +7,7 @@ mod auth;
 mod diagnostics;
 mod headers;
 mod log;
+mod multi_status;
 mod partition;
 mod region;
 pub(crate) mod retry;
@@ -93,6 +94,7 @@ impl Next<'_> {
             Err(error) => return Err(Error::from_transport(error)),
         };
         match response.status().as_u16() {
+            207 if ctx.spec.action == Action::Batch => multi_status::check(response),
             200..=299 | 304 => Ok(response),
             _ => Err(Error::from_response(response)),
         }

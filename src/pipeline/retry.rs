@@ -35,6 +35,8 @@ pub(crate) struct Progress<'a> {
     pub(crate) throttle: Throttle,
     /// Retries so far after failures of the connection.
     pub(crate) connection_retries: u32,
+    /// Whether the caller waits out throttling in its own way.
+    pub(crate) throttling_is_callers: bool,
     pub(crate) options: &'a RetryOptions,
     /// A number in `0..1`, which spreads the waits of many clients.
     pub(crate) jitter: f64,
@@ -57,7 +59,7 @@ pub(crate) enum Decision {
 pub(crate) fn decide(failure: Failure, progress: &Progress<'_>) -> Decision {
     match failure {
         Failure::Status { status: 429, sub_status, retry_after }
-            if sub_status != SCALE_DOWN_REFUSED =>
+            if sub_status != SCALE_DOWN_REFUSED && !progress.throttling_is_callers =>
         {
             throttled(retry_after, progress)
         }
@@ -129,6 +131,7 @@ impl Policy for Retry {
                 read_only: ctx.spec.action.is_read_only(),
                 throttle: ctx.throttle,
                 connection_retries,
+                throttling_is_callers: ctx.spec.options.throttling_is_callers,
                 options: &ctx.shared.options.retry,
                 jitter: ctx.shared.activity_ids.jitter(),
             };
@@ -199,7 +202,14 @@ mod tests {
         connection_retries: u32,
     ) -> Progress<'static> {
         let throttle = Throttle { retries, waited: Duration::from_secs(waited_secs) };
-        Progress { read_only, throttle, connection_retries, options: &OPTIONS, jitter: 0.5 }
+        Progress {
+            read_only,
+            throttle,
+            connection_retries,
+            throttling_is_callers: false,
+            options: &OPTIONS,
+            jitter: 0.5,
+        }
     }
 
     fn throttle(retry_after_ms: u64) -> Failure {
@@ -229,6 +239,8 @@ mod tests {
         assert_eq!(decide(throttle(0), &progress(true, 3, 0, 0)), wait(800));
         let scale_down = Failure::Status { status: 429, sub_status: 3204, retry_after: None };
         assert_eq!(decide(scale_down, &progress(false, 0, 0, 0)), Decision::Fail);
+        let callers = Progress { throttling_is_callers: true, ..progress(false, 0, 0, 0) };
+        assert_eq!(decide(throttle(300), &callers), Decision::Fail);
 
         let fixed =
             RetryOptions { fixed_throttle_interval: Some(Duration::from_millis(7)), ..OPTIONS };

@@ -17,12 +17,9 @@ impl Policy for Session {
     ) -> Result<transport::Response> {
         let Some(container) = &ctx.spec.container else { return next.send(ctx, request) };
         let sessions = &ctx.shared.sessions;
-        let explicit =
-            ctx.spec.action.is_read_only() && request.headers().contains_key(header::SESSION_TOKEN);
-        if !explicit
-            && ctx.spec.action.is_read_only()
-            && ctx.shared.session_is_effective(request.headers())
-        {
+        let reads = ctx.spec.action.may_read();
+        let explicit = reads && request.headers().contains_key(header::SESSION_TOKEN);
+        if !explicit && reads && ctx.shared.session_is_effective(request.headers()) {
             if let Some(token) = sessions.token_for(container.as_str()) {
                 request.headers_mut().insert(header::SESSION_TOKEN, token);
             }

@@ -1,7 +1,7 @@
 //! Pages of several cursors, some of them fetched ahead by threads.
 //!
-//! The thread that takes pages fetches for itself whatever nobody is fetching. With a concurrency of 1 there is no
-//! other thread, and nothing is fetched before it is needed.
+//! The thread that takes pages waits for those threads. Where there are none, because one lane at a time is enough or
+//! the system has no threads to give, it fetches for itself, and nothing is fetched before it is needed.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ pub(crate) enum ReadAhead {
 /// How much may go on at the same time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Lanes that are fetched from at once, the caller's own thread included.
+    /// Lanes that are fetched from at once.
     pub(crate) concurrency: usize,
     /// Rows that wait to be taken. A page that is being fetched may exceed it.
     pub(crate) buffered_items: usize,
@@ -71,6 +71,10 @@ struct State {
     lanes: Vec<Lane>,
     buffered: usize,
     is_stopped: bool,
+    /// Threads that can fetch.
+    workers: usize,
+    /// The lane that somebody is waiting for, which goes before everything else.
+    wanted: Option<LaneId>,
     next_id: u64,
 }
 
@@ -116,47 +120,41 @@ impl Fetcher {
             let Some(at) = state.lanes.iter().position(|it| it.id == id) else {
                 return Ok(Next::End);
             };
-            if let Some(page) = state.lanes[at].pages.pop_front() {
-                state.buffered = state.buffered.saturating_sub(page.rows.len());
+            if let Some(next) = state.take(at) {
+                state.wanted = None;
                 self.shared.changed.notify_all();
-                return Ok(Next::Page(page));
+                return next;
             }
-            match std::mem::replace(&mut state.lanes[at].status, Status::Busy) {
-                Status::Idle(cursor) => {
-                    drop(state);
-                    self.shared.fetch(id, *cursor);
-                    state = self.shared.lock();
+            if state.workers == 0 {
+                let claimed = state.claim(at);
+                drop(state);
+                if let Some((id, cursor)) = claimed {
+                    self.shared.fetch(id, cursor);
                 }
-                Status::Busy => {
-                    state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
-                Status::Split(children) => {
-                    state.lanes.remove(at);
-                    return Ok(Next::Split(children));
-                }
-                Status::Failed(error) => {
-                    state.lanes.remove(at);
-                    return Err(error);
-                }
-                Status::Ended => {
-                    state.lanes.remove(at);
-                    return Ok(Next::End);
-                }
+                state = self.shared.lock();
+            } else {
+                state.wanted = Some(id);
+                self.shared.changed.notify_all();
+                state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
 
-    /// Starts the threads that the lanes can use. Where the system has none to give, the caller's does all the work.
+    /// Starts the threads that the lanes can use, as far as the system gives them.
     fn hire(&mut self) {
         let lanes = self.shared.lock().lanes.len();
-        let wanted = self.shared.bounds.concurrency.min(lanes).saturating_sub(1);
-        while self.workers.len() < wanted {
+        let useful = self.shared.bounds.concurrency.min(lanes);
+        while useful > 1 && self.workers.len() < useful {
             let shared = Arc::clone(&self.shared);
             let thread = std::thread::Builder::new().name("cosmosdb-query".to_owned());
-            let Ok(worker) = thread.spawn(move || shared.work()) else {
-                return;
-            };
-            self.workers.push(worker);
+            self.shared.lock().workers += 1;
+            match thread.spawn(move || shared.work()) {
+                Ok(worker) => self.workers.push(worker),
+                Err(_) => {
+                    self.shared.lock().workers -= 1;
+                    return;
+                }
+            }
         }
     }
 }
@@ -179,6 +177,7 @@ impl Shared {
     }
 
     fn work(&self) {
+        let _ends = Shift(self);
         let mut state = self.lock();
         while !state.is_stopped {
             if let Some((id, cursor)) = state.pick(self.read_ahead, self.bounds) {
@@ -222,25 +221,37 @@ impl Drop for Claim<'_> {
     }
 }
 
+/// Counts a thread out when it ends, by a panic of the backend too.
+struct Shift<'a>(&'a Shared);
+
+impl Drop for Shift<'_> {
+    fn drop(&mut self) {
+        self.0.lock().workers -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
 impl State {
-    /// The left-most page that is worth fetching now, if any is.
-    ///
-    /// Nothing is fetched to the right of an error, since nobody will get there.
-    fn pick(&mut self, read_ahead: ReadAhead, bounds: Bounds) -> Option<(LaneId, Cursor)> {
-        let has_room = self.buffered < bounds.buffered_items;
-        let is_live = |it: &&mut Lane| matches!(it.status, Status::Idle(_) | Status::Busy);
-        let lanes = self.lanes.iter_mut();
-        let mut sound = lanes.take_while(|it| !matches!(it.status, Status::Failed(_)));
-        let lane = match read_ahead {
-            ReadAhead::InTurn => sound
-                .filter(is_live)
-                .take(bounds.concurrency)
-                .find(|it| has_room && matches!(it.status, Status::Idle(_))),
-            ReadAhead::Everywhere => sound.find(|it| {
-                let is_wanted = !it.has_begun || (has_room && it.pages.is_empty());
-                is_wanted && matches!(it.status, Status::Idle(_))
-            }),
-        }?;
+    /// What the lane has ready, if it is neither to be fetched nor being fetched.
+    fn take(&mut self, at: usize) -> Option<Result<Next>> {
+        let lane = self.lanes.get_mut(at)?;
+        if let Some(page) = lane.pages.pop_front() {
+            self.buffered = self.buffered.saturating_sub(page.rows.len());
+            return Some(Ok(Next::Page(page)));
+        }
+        if matches!(lane.status, Status::Idle(_) | Status::Busy) {
+            return None;
+        }
+        Some(match self.lanes.remove(at).status {
+            Status::Split(children) => Ok(Next::Split(children)),
+            Status::Failed(error) => Err(error),
+            Status::Ended | Status::Idle(_) | Status::Busy => Ok(Next::End),
+        })
+    }
+
+    /// Takes the cursor of an idle lane, which is busy from then on.
+    fn claim(&mut self, at: usize) -> Option<(LaneId, Cursor)> {
+        let lane = self.lanes.get_mut(at)?;
         match std::mem::replace(&mut lane.status, Status::Busy) {
             Status::Idle(cursor) => Some((lane.id, *cursor)),
             other => {
@@ -248,6 +259,32 @@ impl State {
                 None
             }
         }
+    }
+
+    /// The page that somebody waits for, or the left-most one that is worth fetching now.
+    ///
+    /// Nothing is fetched to the right of an error, since nobody will get there.
+    fn pick(&mut self, read_ahead: ReadAhead, bounds: Bounds) -> Option<(LaneId, Cursor)> {
+        let is_idle = |it: &Lane| matches!(it.status, Status::Idle(_));
+        let wanted = self.wanted;
+        let awaited = self.lanes.iter().position(|it| Some(it.id) == wanted && is_idle(it));
+        if let Some(at) = awaited {
+            self.wanted = None;
+            return self.claim(at);
+        }
+        let has_room = self.buffered < bounds.buffered_items;
+        let lanes = self.lanes.iter().enumerate();
+        let mut sound = lanes.take_while(|(_, it)| !matches!(it.status, Status::Failed(_)));
+        let (at, _) = match read_ahead {
+            ReadAhead::InTurn => sound
+                .filter(|(_, it)| matches!(it.status, Status::Idle(_) | Status::Busy))
+                .take(bounds.concurrency)
+                .find(|(_, it)| has_room && is_idle(it)),
+            ReadAhead::Everywhere => sound.find(|(_, it)| {
+                is_idle(it) && (!it.has_begun || (has_room && it.pages.is_empty()))
+            }),
+        }?;
+        self.claim(at)
     }
 
     fn settle(&mut self, id: LaneId, cursor: Cursor, step: Result<Step>) {

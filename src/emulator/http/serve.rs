@@ -3,13 +3,15 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Controls, EmulatorServer, ServeOptions, Tls};
-use crate::emulator::Emulator;
+use crate::emulator::store::Account;
+use crate::emulator::{Emulator, date};
 
 impl Emulator {
     /// Serves the account over HTTP until the server is dropped.
@@ -56,6 +58,8 @@ impl Controls for Emulator {
         match name {
             "split" => split(self, parse(body)?),
             "merge" => merge(self, parse(body)?),
+            "clock" => clock(self, parse(body)?),
+            "reset" => reset(self, parse(body)?),
             _ => Err(format!("this emulator has no control named '{name}'")),
         }
     }
@@ -91,6 +95,29 @@ fn merge(emulator: &Emulator, body: Merge) -> Result<Value, String> {
     let merged = merged
         .ok_or_else(|| format!("{database}/{container} has no neighbours {lower} and {upper}"))?;
     Ok(json!({ "range": merged }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clock {
+    advance_ms: u32,
+}
+
+/// Moves the account's time on: items expire, timestamps are later.
+fn clock(emulator: &Emulator, body: Clock) -> Result<Value, String> {
+    emulator.inner.ahead_ms.fetch_add(u64::from(body.advance_ms), Ordering::SeqCst);
+    Ok(json!({ "now": date::unix_seconds(emulator.inner.now()) }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {}
+
+/// Leaves an account as it was at the start: empty, and at the machine's time.
+fn reset(emulator: &Emulator, Reset {}: Reset) -> Result<Value, String> {
+    *emulator.inner.write() = Account::default();
+    emulator.inner.ahead_ms.store(0, Ordering::SeqCst);
+    Ok(json!({}))
 }
 
 fn parse<T: DeserializeOwned>(body: &Value) -> Result<T, String> {

@@ -15,6 +15,7 @@ mod socket;
 mod tests;
 mod tls;
 
+use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -54,7 +55,7 @@ const MAX_RESPONSE_BODY: u64 = 64 * 1024 * 1024;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct UreqTransport {
     agent: Agent,
     shared: Arc<Shared>,
@@ -116,6 +117,13 @@ impl Transport for UreqTransport {
             }
             error
         })
+    }
+}
+
+impl fmt::Debug for UreqTransport {
+    /// Leaves out ureq's configuration, since a proxy may have a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UreqTransport").field("shared", &self.shared).finish_non_exhaustive()
     }
 }
 
