@@ -62,8 +62,11 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
         partition.log().advance();
     }
     let replica = partition.replica();
+    let owner = container.owner();
     drop(account);
-    Ok(answer(call, &rules, Origin::Replica(replica), &outcomes, has_written))
+    let answer = answer(call, Origin::Replica(replica), &outcomes);
+    // Nothing is said of the container if nothing was written to it, unless all was well.
+    Ok(if has_written || answer.status == 200 { answer.owner(owner) } else { answer })
 }
 
 fn check_count(count: usize) -> Result<(), Refusal> {
@@ -233,13 +236,7 @@ impl Outcome {
     }
 }
 
-fn answer(
-    call: &Call<'_>,
-    rules: &Rules,
-    origin: Origin,
-    outcomes: &[Outcome],
-    has_written: bool,
-) -> Answer {
+fn answer(call: &Call<'_>, origin: Origin, outcomes: &[Outcome]) -> Answer {
     let failed = outcomes.iter().find(|it| it.status >= 400 && it.status != FAILED_DEPENDENCY);
     let is_minimal = call.request.wants_minimal();
     let mut body = String::from("[");
@@ -253,7 +250,6 @@ fn answer(
     let mut answer = Answer {
         status: if failed.is_some() { 207 } else { 200 },
         origin,
-        owner: (has_written || failed.is_none()).then(|| rules.owner.clone()),
         charge: Some(outcomes.iter().map(|it| it.charge).sum()),
         ..Answer::default()
     };
