@@ -91,7 +91,7 @@ fn check_region(emulator: &Inner, request: &Request<'_>) -> Result<(), Refusal> 
         return Ok(());
     }
     let text = "The requested operation cannot be performed at this region";
-    Err(Refusal::gateway(403, text).sub_status(sub_status::WRITE_FORBIDDEN))
+    Err(Refusal::gateway(403, text).with_sub_status(sub_status::WRITE_FORBIDDEN))
 }
 
 fn check_rate(emulator: &Inner, request: &Request<'_>) -> Result<(), Refusal> {

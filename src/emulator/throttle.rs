@@ -105,7 +105,7 @@ mod tests {
         let at = Duration::from_millis;
         assert!(throttle.admit(&supply, at(0)).is_ok());
         throttle.spend(&supply, 600.0, at(0));
-        assert_eq!(throttle.admit(&supply, at(0)).unwrap_err().status, 429);
+        assert_eq!(throttle.admit(&supply, at(0)).unwrap_err().status(), 429);
         assert!(throttle.admit(&other, at(0)).is_ok());
         assert!(throttle.admit(&supply, at(500)).is_err());
         assert!(throttle.admit(&supply, at(502)).is_ok());
