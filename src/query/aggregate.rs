@@ -194,10 +194,10 @@ fn number(part: &RawValue) -> Result<Total> {
 
 impl Total {
     pub(crate) fn plus(self, other: Self) -> Self {
-        if let (Self::Integer(one), Self::Integer(other)) = (self, other) {
-            if let Some(sum) = one.checked_add(other) {
-                return Self::Integer(sum);
-            }
+        if let (Self::Integer(one), Self::Integer(other)) = (self, other)
+            && let Some(sum) = one.checked_add(other)
+        {
+            return Self::Integer(sum);
         }
         Self::Double(self.double() + other.double())
     }
@@ -229,5 +229,82 @@ impl Total {
             }
             Self::Double(_) => to_row(&double).map(Some),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use AggregateKind::{Average, Count, CountIf, MakeList, MakeSet, Max, Min, Sum};
+
+    fn total(kind: AggregateKind, parts: &[&str]) -> Result<Option<String>> {
+        let mut aggregator = Aggregator::new(kind);
+        for part in parts {
+            let wrapped: Wrapped<'_> = serde_json::from_str(part).unwrap();
+            aggregator.add(wrapped.part())?;
+        }
+        Ok(aggregator.finish()?.map(|it| it.get().to_owned()))
+    }
+
+    #[test]
+    fn parts_come_to_what_one_partition_would_return() {
+        let nothing = r#"{"item":7,"item2":{"count":0}}"#;
+        for (kind, parts, expected) in [
+            (Count, &[][..], Some("0")),
+            (Count, &[r#"{"item":2}"#, r#"{"item":3.0}"#, "{}"], Some("5")),
+            (CountIf, &[r#"{"item":2}"#], Some("2")),
+            (Sum, &[], Some("0")),
+            (Sum, &[r#"{"item":0.5}"#, r#"{"item":1.5}"#], Some("2")),
+            (Sum, &[r#"{"item":0.1}"#, r#"{"item":1}"#], Some("1.1")),
+            (
+                Sum,
+                &[r#"{"item":9223372036854775807}"#, r#"{"item":1}"#],
+                Some("9223372036854775808"),
+            ),
+            (Sum, &[r#"{"item":9007199254740993}"#, r#"{"item":-1}"#], Some("9007199254740992")),
+            (Sum, &[r#"{"item":1}"#, "{}", r#"{"item":2}"#], None),
+            (Sum, &[r#"{"item":1e308}"#, r#"{"item":1e308}"#], None),
+            (Average, &[], None),
+            (Average, &[r#"{"item":{"sum":0,"count":0}}"#], None),
+            (
+                Average,
+                &[r#"{"item":{"sum":3,"count":1}}"#, r#"{"item":{"sum":6,"count":2}}"#],
+                Some("3"),
+            ),
+            (Average, &[r#"{"item":{"count":0}}"#, r#"{"item":{"sum":5,"count":2}}"#], Some("2.5")),
+            (Average, &[r#"{"item":{"count":1}}"#, r#"{"item":{"sum":5,"count":2}}"#], None),
+            (Max, &[], None),
+            (Max, &[nothing], None),
+            (Max, &[nothing, r#"{"item2":{"max":-1,"count":1}}"#], Some("-1")),
+            (
+                Max,
+                &[r#"{"item2":{"max":1,"count":1}}"#, r#"{"item2":{"max":"a","count":1}}"#],
+                Some("\"a\""),
+            ),
+            (Max, &[r#"{"item2":{"max":1,"count":1}}"#, r#"{"item2":{"count":1}}"#], None),
+            (
+                Min,
+                &[r#"{"item2":{"min":null,"count":1}}"#, r#"{"item2":{"min":false,"count":1}}"#],
+                Some("null"),
+            ),
+            (Min, &[r#"{"item":2}"#, r#"{"item":1.50}"#], Some("1.50")),
+            (Min, &[r#"{"item":2}"#, r#"{"item":[1]}"#, r#"{"item":1}"#], None),
+            (Min, &[r#"{"item":{"a":1}}"#], None),
+            (Min, &["{}"], None),
+            (
+                MakeList,
+                &[r#"{"item":[1,{"b":1,"a":2}]}"#, r#"{"item":[1]}"#],
+                Some(r#"[1,{"b":1,"a":2},1]"#),
+            ),
+            (
+                MakeSet,
+                &[r#"{"item":[1,[0]]}"#, r#"{"item":[1.0,[0],"1"]}"#],
+                Some(r#"[1,[0],"1"]"#),
+            ),
+        ] {
+            assert_eq!(total(kind, parts).unwrap().as_deref(), expected, "{kind:?} {parts:?}");
+        }
+        assert!(total(Sum, &[r#"{"item":"1"}"#]).is_err());
+        assert!(total(MakeList, &[r#"{"item":1}"#]).is_err());
     }
 }

@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
 use crate::partition_key::{PartitionKey, PartitionKeyDefinition, PartitionKeyKind};
 use crate::query::plan::QueryPlan;
@@ -138,6 +139,8 @@ pub(crate) struct RawPage {
     pub(crate) rows: Vec<Box<RawValue>>,
     pub(crate) continuation: Option<String>,
     pub(crate) headers: HeaderMap,
+    /// The client's record of the request.
+    pub(crate) diagnostics: Option<Diagnostics>,
 }
 
 impl RawPage {
@@ -155,7 +158,7 @@ impl RawPage {
             .and_then(|it| it.to_str().ok())
             .filter(|it| !it.is_empty())
             .map(str::to_owned);
-        Ok(Self { rows, continuation, headers })
+        Ok(Self { rows, continuation, headers, diagnostics: None })
     }
 }
 

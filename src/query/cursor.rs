@@ -131,12 +131,12 @@ impl Cursor {
         if page.continuation.is_some() && page.continuation == self.continuation {
             page.continuation = None;
         }
-        if let Some(next) = &page.continuation {
-            if !self.seen.insert(self.hasher.hash_one(next)) {
-                return Err(Error::json(
-                    "the server returned a continuation that it had returned before: the query would never end",
-                ));
-            }
+        if let Some(next) = &page.continuation
+            && !self.seen.insert(self.hasher.hash_one(next))
+        {
+            return Err(Error::json(
+                "the server returned a continuation that it had returned before: the query would never end",
+            ));
         }
         self.continuation.clone_from(&page.continuation);
         Ok(page)

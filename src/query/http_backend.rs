@@ -12,14 +12,12 @@ use super::backend::{
 use super::plan::{QueryPlan, SUPPORTED_FEATURES};
 use super::{OutputPage, QueryPipeline};
 use crate::client::CosmosClient;
-use crate::diagnostics::Diagnostics;
 use crate::error::Result;
 use crate::feed::{self, PageSource, Rows};
 use crate::link::Link;
 use crate::operation::header_value;
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, CallOptions, Partition, ResourceType, Spec};
-use crate::response::Response;
 use crate::routing::map::PartitionKeyRangeMap;
 use crate::routing::range::EpkRange;
 use crate::wire::header;
@@ -32,8 +30,6 @@ pub(super) struct HttpBackend {
     options: CallOptions,
     /// The partition key ranges that this query saw last, which a reload is to replace.
     seen: Mutex<Option<Arc<PartitionKeyRangeMap>>>,
-    /// The records of the requests since the last page.
-    diagnostics: Mutex<Vec<Diagnostics>>,
 }
 
 impl HttpBackend {
@@ -45,14 +41,7 @@ impl HttpBackend {
         options: CallOptions,
     ) -> Self {
         headers.remove(header::MAX_ITEM_COUNT);
-        Self {
-            client,
-            container,
-            headers,
-            options,
-            seen: Mutex::default(),
-            diagnostics: Mutex::default(),
-        }
+        Self { client, container, headers, options, seen: Mutex::default() }
     }
 
     fn timeout(&self) -> Duration {
@@ -66,22 +55,6 @@ impl HttpBackend {
         spec
     }
 
-    fn run(&self, spec: Spec) -> Result<Response> {
-        let outcome = self.client.shared.run(spec);
-        let record = match &outcome {
-            Ok(response) => Some(response.diagnostics()),
-            Err(error) => error.diagnostics(),
-        };
-        if let Some(record) = record {
-            self.diagnostics.lock().unwrap_or_else(PoisonError::into_inner).push(record.clone());
-        }
-        outcome
-    }
-
-    fn take_diagnostics(&self) -> Vec<Diagnostics> {
-        std::mem::take(&mut *self.diagnostics.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
     fn request_plan(&self, query: &QuerySpec, key: Option<&PartitionKey>) -> Result<QueryPlan> {
         let mut spec = self.spec(Action::QueryPlan);
         spec.body = query.body(&query.text);
@@ -89,7 +62,7 @@ impl HttpBackend {
             .insert(header::SUPPORTED_QUERY_FEATURES, HeaderValue::from_static(SUPPORTED_FEATURES));
         spec.headers.insert(header::QUERY_VERSION, HeaderValue::from_static("1.0"));
         spec.partition = key.map_or(Partition::All, |key| Partition::Key(key.clone()));
-        let response = self.run(spec)?;
+        let response = self.client.shared.run(spec)?;
         let shared = &self.client.shared;
         let facts = shared.containers.get(shared, &self.container, self.timeout())?;
         QueryPlan::parse(response.bytes(), &facts.definition)
@@ -145,8 +118,9 @@ impl Backend for HttpBackend {
                 Partition::Range { id: id.to_owned(), clip: clip.cloned() }
             }
         };
-        let (headers, body, _) = self.run(spec)?.into_parts();
-        RawPage::parse(headers, &body, "Documents")
+        let (headers, body, diagnostics) = self.client.shared.run(spec)?.into_parts();
+        let page = RawPage::parse(headers, &body, "Documents")?;
+        Ok(RawPage { diagnostics: Some(diagnostics), ..page })
     }
 
     fn pause(&self, attempt: u32) -> Result<()> {
@@ -172,7 +146,7 @@ impl Pipelined {
         Self { backend: Arc::new(backend), start: Some(Box::new(start)), pipeline: None }
     }
 
-    fn page(&self, page: OutputPage) -> feed::RawPage {
+    fn page(page: OutputPage) -> feed::RawPage {
         let mut headers = page.headers;
         let metrics = page.metrics.and_then(|it| HeaderValue::try_from(it).ok());
         if let Some(metrics) = metrics {
@@ -184,7 +158,7 @@ impl Pipelined {
             continuation: page.continuation,
             headers,
             request_charge: page.charge,
-            diagnostics: self.backend.take_diagnostics(),
+            diagnostics: page.diagnostics,
         }
     }
 }
@@ -196,7 +170,7 @@ impl PageSource for Pipelined {
         }
         let Some(pipeline) = &mut self.pipeline else { return Ok(None) };
         let Some(page) = pipeline.next_page()? else { return Ok(None) };
-        Ok(Some(self.page(page)))
+        Ok(Some(Self::page(page)))
     }
 }
 

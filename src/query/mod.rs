@@ -16,6 +16,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use serde_json::value::RawValue;
 
+use crate::diagnostics::Diagnostics;
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::backend::{Backend, QuerySpec, Target};
 use crate::query::clauses::Clauses;
@@ -97,6 +98,8 @@ pub(crate) struct OutputPage {
     pub(crate) headers: HeaderMap,
     /// The query metrics of all answers behind the page, in the form of the header.
     pub(crate) metrics: Option<String>,
+    /// What the client did for the page, a record for each request.
+    pub(crate) diagnostics: Vec<Diagnostics>,
 }
 
 /// A query under way.
@@ -166,7 +169,14 @@ impl QueryPipeline {
 
 fn output(rows: Vec<Box<RawValue>>, continuation: Option<String>, usage: Usage) -> OutputPage {
     let metrics = usage.metrics();
-    OutputPage { rows, continuation, charge: usage.charge, headers: usage.headers, metrics }
+    OutputPage {
+        rows,
+        continuation,
+        charge: usage.charge,
+        headers: usage.headers,
+        metrics,
+        diagnostics: usage.diagnostics,
+    }
 }
 
 /// The query's plan, or `None` where one partition key answers the text as it is.

@@ -215,7 +215,7 @@ impl Stream {
                 self.rows.push_back(row);
             }
         }
-        Ok(Usage::of(page.headers))
+        Ok(Usage::of(page.headers, page.diagnostics))
     }
 
     /// What a continuation has to know of this stream if the merge stands at `keys`.

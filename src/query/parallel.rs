@@ -31,7 +31,10 @@ impl Stage for Parallel {
                     if lane.continuation.is_none() {
                         self.remaining.pop_front();
                     }
-                    return Ok(Some(Page { rows: page.rows, usage: Usage::of(page.headers) }));
+                    return Ok(Some(Page {
+                        rows: page.rows,
+                        usage: Usage::of(page.headers, page.diagnostics),
+                    }));
                 }
                 Next::Split(children) => {
                     self.remaining.pop_front();

@@ -109,7 +109,8 @@ impl Setup {
             Source::Drain { left, active } => (left, active.as_slice()),
             Source::Merge(_) => return Err(refused("it is for a query with ORDER BY")),
         };
-        let cursors = self.open(&self.pieces(left, active)?, text, left.is_min())?;
+        let is_under_way = *source == Source::Start || !active.is_empty();
+        let cursors = self.open(&self.pieces(left, active)?, text, is_under_way)?;
         let fetcher = self.fetcher(ReadAhead::InTurn, bounds);
         let lanes = fetcher.open(cursors);
         Ok(Box::new(Parallel::new(fetcher, lanes)))
@@ -222,7 +223,7 @@ impl Setup {
                 let text = Arc::clone(&text);
                 let cursor = Cursor::of_partition(partition, range, text, continuation.clone());
                 let Some(cursor) = cursor else { continue };
-                if self.plan_ranges.iter().any(|it| it.overlaps(&partition.range)) {
+                if self.plan_ranges.iter().any(|it| it.overlaps(cursor.range())) {
                     cursors.push(cursor);
                 } else if first.is_none() {
                     first = Some(cursor);

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 
+use crate::diagnostics::Diagnostics;
 use crate::wire::header;
 
 /// The sum over some requests.
@@ -11,6 +12,8 @@ pub(crate) struct Usage {
     pub(crate) requests: usize,
     /// The headers of the last answer.
     pub(crate) headers: HeaderMap,
+    /// What the client did, a record for each request.
+    pub(crate) diagnostics: Vec<Diagnostics>,
     metrics: Vec<(String, f64)>,
 }
 
@@ -18,12 +21,18 @@ const RATIO: &str = "indexUtilizationRatio";
 const WEIGHT: &str = "retrievedDocumentCount";
 
 impl Usage {
-    /// The usage of one request, by the headers of its answer.
-    pub(crate) fn of(headers: HeaderMap) -> Self {
+    /// The usage of one request, by the headers of its answer and the client's record.
+    pub(crate) fn of(headers: HeaderMap, diagnostics: Option<Diagnostics>) -> Self {
         let text = |name: HeaderName| headers.get(name).and_then(|it| it.to_str().ok());
         let charge = text(header::REQUEST_CHARGE).and_then(|it| it.trim().parse().ok());
         let metrics = text(header::QUERY_METRICS).map(parse_metrics).unwrap_or_default();
-        Self { charge: charge.unwrap_or(0.0), requests: 1, metrics, headers }
+        Self {
+            charge: charge.unwrap_or(0.0),
+            requests: 1,
+            metrics,
+            headers,
+            diagnostics: diagnostics.into_iter().collect(),
+        }
     }
 
     /// Adds what came later.
@@ -34,6 +43,7 @@ impl Usage {
         self.charge += later.charge;
         self.requests += later.requests;
         self.headers = later.headers;
+        self.diagnostics.extend(later.diagnostics);
         self.add_metrics(later.metrics);
     }
 
@@ -87,7 +97,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::REQUEST_CHARGE, charge.parse().unwrap());
         headers.insert(header::QUERY_METRICS, metrics.parse().unwrap());
-        Usage::of(headers)
+        Usage::of(headers, None)
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Mutex, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -78,6 +78,7 @@ pub(crate) struct Fake {
     pub(crate) panics_at: Option<usize>,
     pub(crate) gate: Option<Arc<Barrier>>,
     pub(crate) has_no_plans: bool,
+    order: OnceLock<Vec<usize>>,
 }
 
 pub(crate) fn epk(place: u16) -> Epk {
@@ -123,6 +124,7 @@ impl Fake {
             panics_at: None,
             gate: None,
             has_no_plans: false,
+            order: OnceLock::new(),
         }
     }
 
@@ -141,7 +143,11 @@ impl Fake {
     }
 
     /// Positions of the items in the order in which any partition returns its own.
-    fn ordered(&self) -> Vec<usize> {
+    fn ordered(&self) -> &[usize] {
+        self.order.get_or_init(|| self.sort())
+    }
+
+    fn sort(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.items.len()).collect();
         let Run::Sorted { columns, .. } = &self.run else { return order };
         order.sort_by(|one, other| {
@@ -179,19 +185,18 @@ impl Fake {
             within.contains(&epk(u16::from(item.epk)))
                 && condition.is_none_or(|it| condition::holds(it, &item.value))
         };
-        // A row's number is its place among all rows, so that a continuation means the same to every partition.
-        let rows: Vec<(usize, usize)> = self
-            .ordered()
-            .into_iter()
-            .flat_map(|it| std::iter::repeat_n(it, copies))
-            .enumerate()
-            .filter(|(_, it)| wanted(it))
-            .collect();
         let (is_second, after) = match request.continuation.map(|it| it.split_at(1)) {
             Some((mark, after)) => (mark == "r", after.parse::<isize>().unwrap()),
             None => (false, -1),
         };
-        let rest: Vec<_> = rows.into_iter().filter(|it| it.0 as isize > after).collect();
+        // A row's number is its place among all rows, so that a continuation means the same to every partition.
+        let rest: Vec<(usize, usize)> = self
+            .ordered()
+            .iter()
+            .flat_map(|it| std::iter::repeat_n(*it, copies))
+            .enumerate()
+            .filter(|(number, it)| *number as isize > after && wanted(it))
+            .collect();
         if self.has_empty_pages && !is_second {
             return page(Vec::new(), Some(format!("r{after}")));
         }
@@ -215,7 +220,7 @@ fn page(rows: Vec<Value>, continuation: Option<String>) -> RawPage {
     headers.insert(header::REQUEST_CHARGE, "1.5".parse().unwrap());
     headers.insert(header::QUERY_METRICS, "retrievedDocumentCount=1".parse().unwrap());
     let rows = rows.iter().map(|it| RawValue::from_string(it.to_string()).unwrap()).collect();
-    RawPage { rows, continuation, headers }
+    RawPage { rows, continuation, headers, diagnostics: None }
 }
 
 pub(crate) fn failure(status: u16, sub_status: u32) -> Error {

@@ -74,14 +74,14 @@ fn rows_are_merged_in_order_however_they_are_read() {
     for partitions in [1, 7] {
         for columns in orders() {
             for copies in [1, 2] {
-                for options in ways() {
+                for options in ways().filter(|it| copies == 1 || it.max_item_count == Some(3)) {
                     let hint = format!("{partitions} {columns:?} {copies} {options:?}");
-                    let fake = Arc::new(fake(partitions, 45, &columns, copies, json!({})));
-                    check(read(&fake, options).unwrap(), 45, &columns, copies, &hint);
+                    let fake = Arc::new(fake(partitions, 27, &columns, copies, json!({})));
+                    check(read(&fake, options).unwrap(), 27, &columns, copies, &hint);
                     let rows = read_in_pieces(&fake, options, |_| {}).unwrap();
-                    check(rows, 45, &columns, copies, &hint);
+                    check(rows, 27, &columns, copies, &hint);
                     let rows = read_in_pieces(&fake, options, reshape(&fake)).unwrap();
-                    check(rows, 45, &columns, copies, &hint);
+                    check(rows, 27, &columns, copies, &hint);
                 }
             }
         }
@@ -91,11 +91,11 @@ fn rows_are_merged_in_order_however_they_are_read() {
 #[test]
 fn partitions_may_split_and_merge_in_the_middle_of_a_merge() {
     for options in ways() {
-        for at in 1..14 {
+        for at in [1, 2, 4, 5, 7, 10] {
             for change in [Change::SplitAll, Change::MergeAll] {
                 let columns = vec![("a", at % 2 == 0)];
                 let hint = format!("{options:?} {at} {change:?}");
-                let fake = Arc::new(fake(4, 30, &columns, 2, json!({})));
+                let fake = Arc::new(fake(4, 18, &columns, 2, json!({})));
                 let plan_changes = || {
                     let mut state = fake.state.lock().unwrap();
                     let now = state.fetches;
@@ -104,10 +104,10 @@ fn partitions_may_split_and_merge_in_the_middle_of_a_merge() {
                     state.changes.insert(now + at + 5, Change::MergeAll);
                 };
                 plan_changes();
-                check(read(&fake, options).unwrap(), 30, &columns, 2, &hint);
+                check(read(&fake, options).unwrap(), 18, &columns, 2, &hint);
                 plan_changes();
                 let rows = read_in_pieces(&fake, options, |_| {}).unwrap();
-                check(rows, 30, &columns, 2, &hint);
+                check(rows, 18, &columns, 2, &hint);
             }
         }
     }

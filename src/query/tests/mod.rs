@@ -79,7 +79,7 @@ fn read_in_pieces(
 /// A split after the second page and a merge after the fourth, in turn.
 fn reshape(fake: &Fake) -> impl FnMut(usize) {
     |number| match number % 6 {
-        1 if number < 13 => fake.change(Change::SplitAll),
+        1 if number < 8 => fake.change(Change::SplitAll),
         3 => fake.change(Change::MergeAll),
         _ => {}
     }
