@@ -54,7 +54,7 @@ impl Policy for Describe {
         if let Some(level) = level.as_ref().filter(|_| ctx.spec.action.is_read_only()) {
             headers.entry(header::CONSISTENCY_LEVEL).or_insert_with(|| level.clone());
         }
-        if ctx.spec.options.minimal_content && !ctx.spec.action.is_read_only() {
+        if ctx.spec.options.minimal_content && ctx.spec.action.writes_one_item() {
             headers.insert(header::PREFER, HeaderValue::from_static("return=minimal"));
         }
         next.send(ctx, request)

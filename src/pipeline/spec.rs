@@ -103,6 +103,11 @@ impl Action {
         self.is_read_only() || matches!(self, Self::Batch | Self::Bulk)
     }
 
+    /// Whether one item is written, so that the header `Prefer` says whether it is to come back.
+    pub(crate) fn writes_one_item(self) -> bool {
+        !self.is_read_only() && !matches!(self, Self::Batch | Self::Bulk)
+    }
+
     /// The verb that people use.
     pub(crate) fn word(self) -> &'static str {
         match self {
