@@ -32,7 +32,8 @@
 //! - **Handles** ([`CosmosClient`], [`Database`], [`Container`]) are cheap clones that send nothing when they are
 //!   made; share them between threads as you like.
 //! - **Calls** are an [`Operation`] that takes options and ends in [`send`](Operation::send).
-//! - **Feeds** ([`Query`], [`Listing`]) are iterators of items, or of [`FeedPage`]s by `pages()`.
+//! - **Feeds** ([`Query`], [`Listing`]) are iterators of items, or of [`FeedPage`]s by `pages()`; what changes is told
+//!   by a [`ChangeFeed`], and shared out among workers by a [`ChangeFeedProcessor`].
 //! - **Answers** ([`Response`]) own their bytes and read them when asked; an [`Error`] says what happened, where, and
 //!   what to do about it.
 //! - **No runtime.** Everything blocks; what runs in parallel runs in threads. A deadline bounds every call.
@@ -93,7 +94,10 @@ pub use emulator::EmulatorServer;
 #[cfg(feature = "emulator")]
 pub use emulator::{Emulator, EmulatorBuilder};
 pub use error::{Error, ErrorKind, OptionalExt, Result};
-pub use feed::{FeedPage, Items, Listing, Pages};
+pub use feed::{
+    Change, ChangeFeed, ChangeFeedProcessor, ChangeOperation, ChangePages, Changes, FeedPage,
+    Items, LeaseEstimate, Listing, Pages, ProcessorHandle, StopHandle, WaitingPages,
+};
 pub use models::{
     ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag, IndexingDirective,
     IndexingPolicy, PriorityLevel, Throughput,

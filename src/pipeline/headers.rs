@@ -48,7 +48,11 @@ impl Policy for Describe {
             }
             Action::Batch => describe_batch(headers, true),
             Action::Bulk => describe_batch(headers, false),
-            Action::Read | Action::List | Action::Delete | Action::DeleteByKey => {}
+            Action::Read
+            | Action::List
+            | Action::Delete
+            | Action::DeleteByKey
+            | Action::ChangeFeed => {}
         }
         let level = &ctx.shared.options.consistency_header;
         if let Some(level) = level.as_ref().filter(|_| ctx.spec.action.is_read_only()) {

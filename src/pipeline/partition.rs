@@ -23,6 +23,7 @@ impl Policy for Place {
         match &ctx.spec.partition {
             Partition::None => {}
             Partition::Key(key) => {
+                check_whole(ctx, key)?;
                 headers.insert(header::PARTITION_KEY, key_header(key)?);
             }
             Partition::FromItem => {
@@ -57,6 +58,22 @@ impl Policy for Place {
         }
         next.send(ctx, request)
     }
+}
+
+/// Refuses the prefix of a hierarchical key where an item is addressed, as far as the container is known.
+fn check_whole(ctx: &Context<'_>, key: &PartitionKey) -> Result<()> {
+    let spec = ctx.spec;
+    let known = spec.container.as_ref().filter(|_| spec.action.is_on_point());
+    let Some(facts) = known.and_then(|it| ctx.shared.containers.known(it)) else { return Ok(()) };
+    if !facts.definition.is_prefix(key) {
+        return Ok(());
+    }
+    Err(Error::invalid_input(format!(
+        "the partition key {} is a prefix of the container's hierarchical key ({}); an item has all its values, \
+         prefixes are for queries and change feeds",
+        key.header_value(),
+        facts.definition.paths.join(", ")
+    )))
 }
 
 fn key_header(key: &PartitionKey) -> Result<HeaderValue> {

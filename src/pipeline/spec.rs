@@ -65,6 +65,8 @@ pub(crate) enum Action {
     List,
     Query,
     QueryPlan,
+    /// Reading what changed; mode and position are headers of the options.
+    ChangeFeed,
 }
 
 impl Action {
@@ -72,7 +74,7 @@ impl Action {
         match self {
             Self::Create | Self::Upsert | Self::Query | Self::QueryPlan => Method::POST,
             Self::Batch | Self::Bulk | Self::DeleteByKey => Method::POST,
-            Self::Read | Self::List => Method::GET,
+            Self::Read | Self::List | Self::ChangeFeed => Method::GET,
             Self::Replace => Method::PUT,
             Self::Patch => Method::PATCH,
             Self::Delete => Method::DELETE,
@@ -90,12 +92,27 @@ impl Action {
                 | Self::List
                 | Self::Query
                 | Self::QueryPlan
+                | Self::ChangeFeed
         )
     }
 
     /// Whether nothing changes, so that it can be repeated and asked of any region.
     pub(crate) fn is_read_only(self) -> bool {
-        matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan)
+        matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan | Self::ChangeFeed)
+    }
+
+    /// Whether the action is about items of one partition key, which must be whole.
+    pub(crate) fn is_on_point(self) -> bool {
+        matches!(
+            self,
+            Self::Create
+                | Self::Upsert
+                | Self::Read
+                | Self::Replace
+                | Self::Patch
+                | Self::Delete
+                | Self::Batch
+        )
     }
 
     /// Whether it may read items, so that the session's token is to go with it.
@@ -123,6 +140,7 @@ impl Action {
             Self::List => "list",
             Self::Query => "query",
             Self::QueryPlan => "plan query of",
+            Self::ChangeFeed => "read change feed of",
         }
     }
 }

@@ -57,6 +57,12 @@ impl ContainerCache {
             .get_or_fetch(timeout, || read_container(shared, container, timeout))
     }
 
+    /// The facts about a container, where they are known already.
+    pub(crate) fn known(&self, container: &Link) -> Option<Arc<ContainerFacts>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(container.as_str())?.facts.get()
+    }
+
     /// The partition key ranges of a container, read from the service where they are not known.
     pub(crate) fn ranges(
         &self,
@@ -79,6 +85,19 @@ impl ContainerCache {
     ) -> Result<Arc<PartitionKeyRangeMap>> {
         let fetch = || read_ranges(shared, container, Some(saw), timeout);
         self.entry(container).ranges.refresh_if_same(saw, timeout, fetch)
+    }
+
+    /// The partition key ranges as they are now, whatever is known of them.
+    pub(crate) fn fresh_ranges(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Result<Arc<PartitionKeyRangeMap>> {
+        match self.entry(container).ranges.get() {
+            Some(known) => self.newer_ranges(shared, container, &known, timeout),
+            None => self.ranges(shared, container, timeout),
+        }
     }
 
     /// Forgets a container: it was deleted, or it is another one under the same name.

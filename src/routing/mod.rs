@@ -10,5 +10,7 @@ pub(crate) mod murmur3;
 pub(crate) mod range;
 pub(crate) mod regions;
 pub(crate) mod session;
+mod stored_range;
 
 pub use feed_range::FeedRange;
+pub(crate) use stored_range::Stored;
