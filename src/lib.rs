@@ -54,7 +54,6 @@
 //! | `server` | | the emulator over HTTP and HTTPS: the `cosmosdb-emulator` binary |
 //!
 //! With no features at all the crate is a client for a transport of your own.
-#![allow(dead_code, unused_imports)]
 
 mod auth;
 mod batch;
