@@ -64,7 +64,7 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     }
     let replica = partition.replica();
     drop(account);
-    Ok(answer(call, &rules, Origin::Replica(replica), &outcomes, &minimal, has_written))
+    Ok(answer(&rules, Origin::Replica(replica), &outcomes, &minimal, has_written))
 }
 
 /// Whether the answer to an operation is to be without the item: for the whole batch, or for this operation.
@@ -241,7 +241,6 @@ impl Outcome {
 }
 
 fn answer(
-    call: &Call<'_>,
     rules: &Rules,
     origin: Origin,
     outcomes: &[Outcome],
