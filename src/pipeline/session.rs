@@ -19,10 +19,12 @@ impl Policy for Session {
         let sessions = &ctx.shared.sessions;
         let reads = ctx.spec.action.may_read();
         let explicit = reads && request.headers().contains_key(header::SESSION_TOKEN);
-        if !explicit && reads && ctx.shared.session_is_effective(request.headers()) {
-            if let Some(token) = sessions.token_for(container.as_str()) {
-                request.headers_mut().insert(header::SESSION_TOKEN, token);
-            }
+        if !explicit
+            && reads
+            && ctx.shared.session_is_effective(request.headers())
+            && let Some(token) = sessions.token_for(container.as_str())
+        {
+            request.headers_mut().insert(header::SESSION_TOKEN, token);
         }
         let outcome = next.send(ctx, request);
         match &outcome {

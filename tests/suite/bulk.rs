@@ -26,8 +26,8 @@ fn run(container: &Container, operations: Vec<BulkOperation>) -> Vec<BulkResult>
 }
 
 fn count(container: &Container) -> usize {
-    let items = container.items::<Value>().into_iter();
-    items.map(|it| it.unwrap()).count()
+    let items: Vec<Value> = container.items().into_iter().collect::<cosmosdb::Result<_>>().unwrap();
+    items.len()
 }
 
 fn every_operation_has_its_result(account: &Account) {
