@@ -181,6 +181,9 @@ fn a_split_container_is_handled_to_the_end(account: &Account) {
     worker.stop().unwrap();
 }
 
+/// The lease duration of the processes below: long enough for a busy machine.
+const LEASE_OF_PROCESSES: Duration = Duration::from_secs(2);
+
 /// What a process is told when it is to be a worker of the test below.
 const WORKER: &str = "COSMOSDB_TEST_PROCESSOR";
 
@@ -198,7 +201,7 @@ fn a_worker_in_a_process() {
     let _worker = items
         .change_feed_processor::<Value>("copy", &database.container("leases"))
         .worker(worker)
-        .lease_duration(Duration::from_secs(2))
+        .lease_duration(LEASE_OF_PROCESSES)
         .poll_interval(Duration::from_millis(50))
         .max_item_count(5)
         .from_beginning()
@@ -274,7 +277,8 @@ fn three_processes_share_twelve_ranges_and_lose_nothing_when_one_is_killed() {
     let after = killed.elapsed();
     wait_until("all of it", || handled() == 250);
     assert_eq!(shares().values().sum::<usize>(), 13, "the lease of the split range was split");
-    assert!(after < Duration::from_secs(10), "it took {after:?}");
+    // In virtual time it is one lease duration at most; a busy machine gets some more.
+    assert!(after < LEASE_OF_PROCESSES * 3, "it took {after:?}");
 }
 
 /// A process that is killed when the test is through with it.

@@ -118,7 +118,7 @@ impl<T> ChangeFeedProcessor<T> {
     }
 
     /// How long it takes at most until the leases of a worker that died are with others. Default: 60 s. Workers show
-    /// that they live five times as often, by writing each of their leases.
+    /// that they live six times as often, by writing each of their leases.
     pub fn lease_duration(mut self, duration: Duration) -> Self {
         self.lease_duration = duration;
         self

@@ -15,9 +15,10 @@ pub(super) struct Timing {
 }
 
 impl Timing {
-    /// A death is seen within the duration: the last sign of life is seen a round late at most, and its absence too.
+    /// A death is seen within the duration, with a round to spare: the last sign of life is seen a round late at most,
+    /// and so is its absence.
     pub(super) fn new(lease_duration: Duration, poll: Duration) -> Self {
-        let round = lease_duration / 5;
+        let round = lease_duration / 6;
         Self { round, silence: round * 3, poll }
     }
 }
