@@ -79,7 +79,9 @@ mod wire;
 #[cfg(feature = "emulator")]
 mod emulator;
 
-pub use client::{ClientBuilder, CosmosClient, RetryOptions};
+pub use client::{
+    CircuitBreakerOptions, ClientBuilder, CosmosClient, HedgingOptions, RetryOptions,
+};
 pub use container::Container;
 pub use database::Database;
 pub use diagnostics::{Attempt, Diagnostics};
@@ -91,7 +93,7 @@ pub use error::{Error, ErrorKind, OptionalExt, Result};
 pub use feed::{FeedPage, Items, Listing, Pages};
 pub use models::{
     ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag, IndexingDirective,
-    IndexingPolicy, PriorityLevel, Throughput,
+    IndexingPolicy, PriorityLevel, ReadConsistencyStrategy, Throughput,
 };
 pub use operation::Operation;
 pub use partition_key::{
@@ -99,7 +101,7 @@ pub use partition_key::{
 };
 pub use query::Query;
 pub use response::{ResourceResponse, Response};
-pub use routing::FeedRange;
+pub use routing::{FeedRange, latest_session_token};
 
 /// The kinds of [`Operation`]: they say which options a call takes and what it answers.
 pub mod ops {
