@@ -45,7 +45,9 @@ impl Policy for Describe {
             }
             Action::Read | Action::List | Action::Delete => {}
         }
-        if ctx.spec.action.is_read_only() {
+        if ctx.is_metadata() {
+            // Consistency and regions are about items.
+        } else if ctx.spec.action.is_read_only() {
             ask_for_consistency(ctx, headers)?;
         } else if ctx.locations.as_ref().is_some_and(|it| it.multi_write) {
             headers.insert(header::ALLOW_TENTATIVE_WRITES, HeaderValue::from_static("true"));

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use super::{Action, Context, Next, Partition, Policy, ResourceType};
 use crate::error::{Error, Result};
 use crate::partition_key::PartitionKey;
+use crate::routing::cache::ContainerFacts;
 use crate::routing::extract;
 use crate::routing::health::PartitionId;
 use crate::routing::map::{PartitionKeyRange, PartitionKeyRangeMap};
@@ -131,19 +132,26 @@ impl Context<'_> {
 
     /// What circuit breaker and partition failover know the partition by.
     pub(crate) fn partition_id(&mut self) -> Option<PartitionId> {
+        let container = self.facts_or_fetch()?.rid.clone();
         let range = self.range(true)?.id.clone();
-        let container = match &self.facts {
-            Some(facts) if !facts.rid.is_empty() => facts.rid.clone(),
-            _ => self.spec.container.as_ref()?.as_str().to_owned(),
-        };
         Some(PartitionId { container, range })
     }
 
+    /// The facts about the container, for what does better with them but goes without.
+    fn facts_or_fetch(&mut self) -> Option<Arc<ContainerFacts>> {
+        if self.facts.is_none() {
+            let (state, container) = (self.container.as_ref()?, self.spec.container.as_ref()?);
+            let facts = state.facts(self.shared, container, self.remaining().ok()?).ok()?;
+            self.facts = Some(facts);
+        }
+        self.facts.clone()
+    }
+
     fn locate(&mut self, fetch: bool) -> Option<Located> {
-        let (state, container) = (self.container.as_ref()?, self.spec.container.as_ref()?);
         if matches!(self.spec.partition, Partition::None | Partition::All) {
             return None;
         }
+        let (state, container) = (self.container.as_ref()?, self.spec.container.as_ref()?);
         let map = match state.known_ranges() {
             Some(map) => map,
             None if fetch => {
@@ -155,14 +163,8 @@ impl Context<'_> {
             Partition::Range { id, .. } => map.index_of(id)?,
             _ if map.ranges().len() == 1 => 0,
             _ => {
-                let facts = match &self.facts {
-                    Some(facts) => Arc::clone(facts),
-                    None if fetch => {
-                        state.facts(self.shared, container, self.remaining().ok()?).ok()?
-                    }
-                    None => return None,
-                };
-                let covered = EpkRange::of(self.partition_key()?, &facts.definition).ok()?;
+                let facts = if fetch { self.facts_or_fetch() } else { self.facts.clone() };
+                let covered = EpkRange::of(self.partition_key()?, &facts?.definition).ok()?;
                 let index = map.index_at(&covered.min)?;
                 let is_within = covered.max <= map.ranges().get(index)?.max_exclusive;
                 is_within.then_some(index)?

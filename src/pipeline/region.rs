@@ -50,7 +50,8 @@ fn note(ctx: &mut Context<'_>, outcome: &Result<transport::Response>) {
         regions.works(&endpoint, wants != Wants::Reads);
     }
     let fails_over = wants == Wants::WritesAnywhere;
-    if !fails_over && !(regions.breaker.is_on() && regions.is_guarded(ctx, wants)) {
+    let is_guarded = regions.breaker.is_on() && regions.is_guarded(ctx, wants);
+    if !fails_over && !is_guarded {
         return;
     }
     let Some(partition) = ctx.partition_id() else { return };

@@ -11,6 +11,7 @@ mod bad_input;
 mod containers;
 mod crud;
 mod databases;
+mod fire;
 mod handles;
 mod ids;
 mod interop;

@@ -48,10 +48,11 @@ impl Policy for Retry {
 /// The error as it goes to the caller. What an earlier attempt left in doubt stays in doubt: a 409 may then be about
 /// the operation's own item. A partition whose writes no region took goes back to the hub.
 fn verdict(ctx: &mut Context<'_>, error: Error) -> Error {
-    if ctx.counters.failovers > 0 && progress(ctx).moves == Moves::Partition {
-        if let Some(partition) = ctx.partition_id() {
-            ctx.shared.regions.failovers.clear(&partition);
-        }
+    if ctx.counters.failovers > 0
+        && progress(ctx).moves == Moves::Partition
+        && let Some(partition) = ctx.partition_id()
+    {
+        ctx.shared.regions.failovers.clear(&partition);
     }
     if ctx.in_doubt { error.ambiguous() } else { error }
 }
