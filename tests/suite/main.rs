@@ -16,6 +16,7 @@ mod crud;
 mod databases;
 mod delete_by_key;
 mod feed_ranges;
+mod fire;
 mod handles;
 mod ids;
 mod interop;
