@@ -259,6 +259,41 @@ impl Container {
         shared.containers.get(shared, &self.link()?, shared.options.operation_timeout)
     }
 
+    /// How far this client has seen the container, over all its partitions: its latest session token. `None` before
+    /// anything was read or written, or where the id is none.
+    ///
+    /// Given to another client, by [`Operation::session_token`] or by
+    /// [`adopt_session_token`](Self::adopt_session_token), it makes that client see at least what this one saw.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let emulator = Emulator::new();
+    /// # let (writer, reader) = (emulator.client(), emulator.client());
+    /// # writer.create_database("shop").send()?;
+    /// # writer.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// let orders = writer.database("shop").container("orders");
+    /// orders.create_item(&serde_json::json!({ "id": "42", "city": "Lyon" })).send()?;
+    ///
+    /// let token = orders.session_token().unwrap();
+    /// let theirs = reader.database("shop").container("orders");
+    /// theirs.adopt_session_token(&token)?;
+    /// assert!(theirs.read_item("42", "Lyon").send().is_ok());
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn session_token(&self) -> Option<String> {
+        let state = self.database.client.shared.containers.state(&self.link().ok()?);
+        state.session.all()?.to_str().ok().map(str::to_owned)
+    }
+
+    /// Makes this client's reads see at least what another client saw, whose session token this is.
+    ///
+    /// # Errors
+    /// The token is malformed, or the container's id is.
+    pub fn adopt_session_token(&self, token: &str) -> Result<()> {
+        let state = self.database.client.shared.containers.state(&self.link()?);
+        state.session.adopt(token)
+    }
+
     pub(crate) fn link(&self) -> Result<Link> {
         check_id(IdOf::Container, &self.id)?;
         Ok(self.database.link()?.child("colls", &self.id))

@@ -54,7 +54,6 @@
 //! | `server` | | the emulator over HTTP and HTTPS: the `cosmosdb-emulator` binary |
 //!
 //! With no features at all the crate is a client for a transport of your own.
-#![allow(dead_code, unused_imports)]
 
 mod auth;
 mod batch;
@@ -85,7 +84,9 @@ pub use batch::{
     Batch, BatchOperation, BatchResponse, BatchResult, Bulk, BulkOperation, BulkProgress,
     BulkResult, BulkResults, BulkTotals, Patch, ReadMany, ReadManyResponse,
 };
-pub use client::{ClientBuilder, CosmosClient, RetryOptions};
+pub use client::{
+    CircuitBreakerOptions, ClientBuilder, CosmosClient, HedgingOptions, RetryOptions,
+};
 pub use container::Container;
 pub use database::Database;
 pub use diagnostics::{Attempt, Diagnostics};
@@ -100,7 +101,7 @@ pub use feed::{
 };
 pub use models::{
     ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag, IndexingDirective,
-    IndexingPolicy, PriorityLevel, Throughput,
+    IndexingPolicy, PriorityLevel, ReadConsistencyStrategy, Throughput,
 };
 pub use operation::Operation;
 pub use partition_key::{
@@ -108,7 +109,7 @@ pub use partition_key::{
 };
 pub use query::Query;
 pub use response::{ResourceResponse, Response};
-pub use routing::FeedRange;
+pub use routing::{FeedRange, latest_session_token};
 
 /// The kinds of [`Operation`]: they say which options a call takes and what it answers.
 pub mod ops {

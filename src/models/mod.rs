@@ -24,7 +24,7 @@ mod ttl;
 pub(crate) mod word;
 
 pub use account::{AccountLocation, AccountProperties, ConsistencyPolicy};
-pub use consistency::ConsistencyLevel;
+pub use consistency::{ConsistencyLevel, ReadConsistencyStrategy};
 pub use container::ContainerProperties;
 pub use database::DatabaseProperties;
 pub use encryption::{ClientEncryptionPath, ClientEncryptionPolicy};
