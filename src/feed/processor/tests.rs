@@ -312,6 +312,10 @@ fn mistakes_are_told_at_the_start() {
     for (error, word) in [
         (of(&leases).start().unwrap_err(), "no handler"),
         (of(&items).handle(|_| Ok(())).start().unwrap_err(), "must be /id"),
+        (
+            of(&leases).lease_duration(Duration::ZERO).handle(|_| Ok(())).start().unwrap_err(),
+            "less than",
+        ),
         (of(&leases).max_item_count(0).handle(|_| Ok(())).start().unwrap_err(), "page size"),
         (
             items
