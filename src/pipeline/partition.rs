@@ -71,6 +71,12 @@ impl Policy for Place {
 fn name_container(ctx: &mut Context<'_>, request: &mut transport::Request) {
     let Some(container) = &ctx.container else { return };
     ctx.facts = container.known_facts();
+    // The place of a change feed is one in a certain container: it says so itself, and no other may answer.
+    let is_said = ctx.spec.action == Action::ChangeFeed
+        && request.headers().contains_key(header::INTENDED_COLLECTION_RID);
+    if is_said {
+        return;
+    }
     if let Some(rid) = ctx.facts.as_ref().and_then(|it| it.rid_header.clone()) {
         request.headers_mut().insert(header::INTENDED_COLLECTION_RID, rid);
     }
