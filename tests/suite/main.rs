@@ -8,6 +8,7 @@ mod backend;
 
 mod bad_answers;
 mod bad_input;
+mod conformance;
 mod containers;
 mod crud;
 mod databases;
