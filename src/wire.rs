@@ -150,6 +150,16 @@ pub(crate) mod sub_status {
     pub(crate) const PATCH_CONDITION_NOT_MET: u32 = 1110;
     /// 413: the answer of a batch was full before this operation's turn came.
     pub(crate) const BATCH_RESPONSE_TOO_LARGE: u32 = 3402;
+    /// 403: the account is not in this region (any more).
+    pub(crate) const ACCOUNT_NOT_IN_REGION: u32 = 1008;
+    /// 404: the container is being created.
+    pub(crate) const BEING_CREATED: u32 = 1013;
+    /// 404: the store does not answer yet.
+    pub(crate) const STORE_NOT_READY: u32 = 1023;
+    /// 429: the region is short of resources; others may not be.
+    pub(crate) const SYSTEM_RESOURCE_UNAVAILABLE: u32 = 3092;
+    /// 429: throughput may be scaled down only every few hours, so waiting is the caller's business.
+    pub(crate) const SCALE_DOWN_REFUSED: u32 = 3204;
     /// 429: the request units of this second are used up.
     pub(crate) const THROUGHPUT_EXCEEDED: u32 = 3200;
 }

@@ -59,6 +59,9 @@ pub(super) struct WireEntry<'a> {
     if_match: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     if_none_match: Option<&'a str>,
+    /// Whether the result is to be without the item. The header `Prefer` would take the items from reads too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    minimal_return_preference: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_body: Option<&'a RawValue>,
 }
@@ -112,14 +115,19 @@ impl Entry {
         Error::invalid_input(format!("an operation to {verb} an item has no {option}"))
     }
 
-    /// The form for the request.
-    pub(super) fn to_wire<'a>(&'a self, partition_key: Option<&'a str>) -> WireEntry<'a> {
+    /// The form for the request. With `minimal_content`, a write answers without the item.
+    pub(super) fn to_wire<'a>(
+        &'a self,
+        partition_key: Option<&'a str>,
+        minimal_content: bool,
+    ) -> WireEntry<'a> {
         WireEntry {
             operation_type: self.verb,
             id: (!matches!(self.verb, Verb::Create | Verb::Upsert)).then_some(&*self.id),
             partition_key,
             if_match: self.if_match.as_ref().map(Etag::as_str),
             if_none_match: self.if_none_match.as_ref().map(Etag::as_str),
+            minimal_return_preference: minimal_content && self.verb != Verb::Read,
             resource_body: self.body.as_deref(),
         }
     }

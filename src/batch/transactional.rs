@@ -196,7 +196,7 @@ impl Batch {
     pub fn send(self) -> Result<BatchResponse> {
         let Setup { mut spec, key, entries } = self.setup?;
         let shared = &self.container.database.client.shared;
-        spec.body = body(&entries)?;
+        spec.body = body(&entries, spec.options.minimal_content)?;
         let timeout = spec.options.timeout.unwrap_or(shared.options.operation_timeout);
         let facts = shared.containers.get(shared, &self.container.link()?, timeout)?;
         check_complete(&key, &facts.definition)?;
@@ -238,14 +238,14 @@ fn in_operation(index: usize, error: Error) -> Error {
 }
 
 /// The body of the request, after the checks of its size.
-fn body(entries: &[Entry]) -> Result<Vec<u8>> {
+fn body(entries: &[Entry], minimal_content: bool) -> Result<Vec<u8>> {
     let count = entries.len();
     if !(1..=MAX_OPERATIONS).contains(&count) {
         return Err(Error::invalid_input(format!(
             "the batch has {count} operations; the service takes 1 to {MAX_OPERATIONS}"
         )));
     }
-    let entries: Vec<_> = entries.iter().map(|it| it.to_wire(None)).collect();
+    let entries: Vec<_> = entries.iter().map(|it| it.to_wire(None, minimal_content)).collect();
     let body = serde_json::to_vec(&entries).map_err(unwritable)?;
     if body.len() > MAX_BODY_BYTES {
         let bytes = body.len();

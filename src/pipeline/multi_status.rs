@@ -20,6 +20,15 @@ struct Outcome {
     message: Option<String>,
 }
 
+impl Outcome {
+    /// What the service said, or what the status means.
+    fn reason(&self) -> &str {
+        let said = self.message.as_deref().filter(|it| !it.is_empty());
+        let status = StatusCode::from_u16(self.status_code).ok();
+        said.or(status.and_then(|it| it.canonical_reason())).unwrap_or("unknown reason")
+    }
+}
+
 /// The error that a failed batch is: it has the status of the operation that made the others fail.
 ///
 /// The retry matrix then treats it as it would that operation alone: a throttled batch, of which nothing was carried
@@ -31,12 +40,11 @@ pub(super) fn check(response: Response) -> Result<Response> {
         .enumerate()
         .find(|(_, it)| it.status_code >= 400 && it.status_code != FAILED_DEPENDENCY);
     let Some((index, culprit)) = culprit else { return Ok(response) };
-    let mut message =
-        format!("operation {index} of the batch failed, and so none of the {} was", outcomes.len());
-    message.push_str(" carried out");
-    if let Some(text) = culprit.message.as_deref().filter(|it| !it.is_empty()) {
-        message = format!("{message}: {text}");
-    }
+    let count = outcomes.len();
+    let reason = culprit.reason();
+    let message = format!(
+        "operation {index} of the batch failed, and so none of the {count} was carried out: {reason}"
+    );
     Err(Error::from_response(promoted(response, culprit)).with_message(message))
 }
 

@@ -135,8 +135,14 @@ impl PartitionKeyRangeMap {
 
     /// The partition that holds a point. The end of the space is in none.
     pub(crate) fn at(&self, epk: &Epk) -> Option<&PartitionKeyRange> {
+        self.ranges.get(self.index_at(epk)?)
+    }
+
+    /// The place in [`ranges`](Self::ranges) of the partition that holds a point.
+    pub(crate) fn index_at(&self, epk: &Epk) -> Option<usize> {
         let after = self.ranges.partition_point(|it| it.min_inclusive <= *epk);
-        self.ranges.get(after.checked_sub(1)?).filter(|it| *epk < it.max_exclusive)
+        let index = after.checked_sub(1)?;
+        self.ranges.get(index).filter(|it| *epk < it.max_exclusive).map(|_| index)
     }
 
     /// The partitions that hold some of a range, in order.
@@ -156,6 +162,11 @@ impl PartitionKeyRangeMap {
 
     pub(crate) fn by_id(&self, id: &str) -> Option<&PartitionKeyRange> {
         self.ranges.get(*self.by_id.get(id)?)
+    }
+
+    /// The place in [`ranges`](Self::ranges) of the partition of this id.
+    pub(crate) fn index_of(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
     }
 
     /// Whether a partition of this id existed and was split or merged away.

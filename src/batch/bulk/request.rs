@@ -51,8 +51,9 @@ impl Template {
     }
 
     fn exchange(&self, job: &Job) -> Result<Response> {
+        let minimal = self.options.minimal_content;
         let entries: Vec<_> =
-            job.group.iter().map(|it| it.entry.to_wire(Some(&it.key_text))).collect();
+            job.group.iter().map(|it| it.entry.to_wire(Some(&it.key_text), minimal)).collect();
         let mut spec = Spec::new(Action::Bulk, ResourceType::Item, self.container.clone());
         spec.container = Some(self.container.clone());
         spec.partition = Partition::Range { id: job.range.clone(), clip: None };

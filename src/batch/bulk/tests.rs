@@ -138,7 +138,7 @@ fn each_operation_has_one_result_and_travels_with_others_of_its_range() {
             ("x-ms-cosmos-batch-atomic", "False"),
             ("x-ms-cosmos-batch-continue-on-error", "True"),
             ("x-ms-documentdb-partitionkey", ""),
-            ("prefer", "return=minimal"),
+            ("prefer", ""),
         ] {
             assert_eq!(header_of(&requests[0], name), value, "{name}");
         }

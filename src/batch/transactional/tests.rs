@@ -30,7 +30,6 @@ fn a_batch_is_one_request_with_its_operations_in_order() {
         .operation(BatchOperation::read("4").if_none_match("\"b\""))
         .delete("5")
         .patch("6", Patch::new().incr("/n", 1))
-        .content_response(false)
         .send()
         .unwrap();
     assert_eq!(response.results()[0].item::<Value>().unwrap(), order("1"));
@@ -43,7 +42,7 @@ fn a_batch_is_one_request_with_its_operations_in_order() {
         ("x-ms-cosmos-batch-continue-on-error", "False"),
         ("x-ms-documentdb-partitionkey", r#"["Lyon"]"#),
         ("content-type", "application/json"),
-        ("prefer", "return=minimal"),
+        ("prefer", ""),
     ] {
         assert_eq!(header_of(request, name), value, "{name}");
     }
@@ -57,6 +56,19 @@ fn a_batch_is_one_request_with_its_operations_in_order() {
             { "operationType": "Read", "id": "4", "ifNoneMatch": "\"b\"" },
             { "operationType": "Delete", "id": "5" },
             { "operationType": "Patch", "id": "6", "resourceBody": patch },
+        ])
+    );
+}
+
+#[test]
+fn results_of_writes_can_be_without_items() {
+    let (fake, orders) = answering(200, json!([]));
+    orders.batch("Lyon").create(&order("1")).read("1").content_response(false).send().unwrap();
+    assert_eq!(
+        body_of(&fake.requests()[0]),
+        json!([
+            { "operationType": "Create", "minimalReturnPreference": true, "resourceBody": order("1") },
+            { "operationType": "Read", "id": "1" },
         ])
     );
 }

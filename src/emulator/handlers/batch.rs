@@ -51,6 +51,7 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     })?;
     let writes: Vec<Result<Write, Refusal>> =
         operations.iter().map(|it| read_operation(it, key.as_ref(), &rules)).collect();
+    let minimal: Vec<bool> = operations.iter().map(|it| wants_minimal(call, it)).collect();
     let partition = target(call, container, key.as_ref(), &writes)?;
     let (outcomes, has_written) = if is_atomic {
         all_or_none(&rules, partition, writes, call.now)
@@ -62,8 +63,17 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
         partition.log().advance();
     }
     let replica = partition.replica();
+    let owner = container.owner();
     drop(account);
-    Ok(answer(call, &rules, Origin::Replica(replica), &outcomes, has_written))
+    let answer = answer(Origin::Replica(replica), &outcomes, &minimal);
+    // Nothing is said of the container if nothing was written to it, unless all was well.
+    Ok(if has_written || answer.status == 200 { answer.owner(owner) } else { answer })
+}
+
+/// Whether the answer to an operation is to be without the item: for the whole batch, or for this operation.
+fn wants_minimal(call: &Call<'_>, operation: &Value) -> bool {
+    let own = operation.get("minimalReturnPreference").as_bool();
+    call.request.wants_minimal() || own == Some(true)
 }
 
 fn check_count(count: usize) -> Result<(), Refusal> {
@@ -233,27 +243,19 @@ impl Outcome {
     }
 }
 
-fn answer(
-    call: &Call<'_>,
-    rules: &Rules,
-    origin: Origin,
-    outcomes: &[Outcome],
-    has_written: bool,
-) -> Answer {
+fn answer(origin: Origin, outcomes: &[Outcome], minimal: &[bool]) -> Answer {
     let failed = outcomes.iter().find(|it| it.status >= 400 && it.status != FAILED_DEPENDENCY);
-    let is_minimal = call.request.wants_minimal();
     let mut body = String::from("[");
-    for (index, outcome) in outcomes.iter().enumerate() {
+    for (index, (outcome, is_minimal)) in outcomes.iter().zip(minimal).enumerate() {
         if index > 0 {
             body.push(',');
         }
-        outcome.write_json(is_minimal, &mut body);
+        outcome.write_json(*is_minimal, &mut body);
     }
     body.push(']');
     let mut answer = Answer {
         status: if failed.is_some() { 207 } else { 200 },
         origin,
-        owner: (has_written || failed.is_none()).then(|| rules.owner.clone()),
         charge: Some(outcomes.iter().map(|it| it.charge).sum()),
         ..Answer::default()
     };

@@ -139,7 +139,7 @@ impl Account {
 
 impl Database {
     pub(crate) fn owner(&self) -> Owner {
-        Owner { path: format!("dbs/{}", self.id), rid: rid::text(&self.rid) }
+        Owner { path: format!("dbs/{}", self.id), rid: rid::text(&self.rid), fill: None }
     }
 
     /// `dbs/{rid}/`
