@@ -17,5 +17,5 @@ pub(crate) mod session;
 mod stored_range;
 
 pub use feed_range::FeedRange;
-pub(crate) use stored_range::Stored;
 pub use session::latest_session_token;
+pub(crate) use stored_range::Stored;

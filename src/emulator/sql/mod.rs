@@ -36,6 +36,7 @@ mod project;
 mod rank;
 mod resume;
 mod scan;
+mod sequence;
 mod source;
 mod subquery;
 mod token;
