@@ -26,7 +26,7 @@ use self::lease::LeaseStore;
 use self::pump::Pump;
 use self::timing::Timing;
 use super::FeedPage;
-use super::change_feed::{Change, ChangeFeed, Mode, Reader, Setup, Start, State};
+use super::change_feed::{Change, ChangeFeed, Reader, Setup, State};
 use crate::client::CosmosClient;
 use crate::container::Container;
 use crate::error::{Error, Result};
