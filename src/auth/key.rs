@@ -86,7 +86,7 @@ fn push_encoded(byte: u8, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    
+
     const KEY_A: &str =
         "dsZQi3KtZmCv1ljt3VNWNm7sQUF1y5rJfC6kv5JiwvW0EndXdDku/dkKBp8/ufDToSxLzR4y+O/0H/t4bQtVNw==";
     const KEY_B: &str =
@@ -118,12 +118,7 @@ mod tests {
             "dbs/SalesDB/colls/Orders",
             "fUskhBii4WCe6JbHpgvAY1HPs/c4vihDjwBa1y5cd5M=",
         ),
-        (
-            "GET",
-            "docs",
-            "d9rzajrfkgwcaaaaaaaaaa==",
-            "5krWBAiOqabhpr6kUIg5SEfRhcS8cpxq7Dyak7VAYB8=",
-        ),
+        ("GET", "docs", "d9rzajrfkgwcaaaaaaaaaa==", "5krWBAiOqabhpr6kUIg5SEfRhcS8cpxq7Dyak7VAYB8="),
     ];
 
     fn header(signature: &str) -> String {

@@ -175,7 +175,10 @@ impl<T> Query<T> {
 
     /// Whether to pass by the integrated cache of a dedicated gateway. Default: no.
     pub fn bypass_cache(self, bypass: bool) -> Self {
-        self.with_header(header::DEDICATED_GATEWAY_BYPASS_CACHE, if bypass { "True" } else { "False" })
+        self.with_header(
+            header::DEDICATED_GATEWAY_BYPASS_CACHE,
+            if bypass { "True" } else { "False" },
+        )
     }
 
     /// How important the query is where the container's request units run short. Default: high.

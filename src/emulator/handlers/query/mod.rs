@@ -156,7 +156,8 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let bookmark = Bookmark::of(call)?;
     let environment = Environment::bare(call.emulator.now());
     let resume_filter = None;
-    let job = Job { query: &everything, rules: &rules, environment, max_items, resume_filter, owner };
+    let job =
+        Job { query: &everything, rules: &rules, environment, max_items, resume_filter, owner };
     let page = job.read(&sources, &bookmark)?;
     Ok(answer(call, page, &job, scope.is_pinned()))
 }

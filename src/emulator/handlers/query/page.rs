@@ -9,7 +9,9 @@ use crate::emulator::refusal::Refusal;
 use crate::emulator::response::{Answer, Owner, Replica};
 use crate::emulator::sql::ast::{Direction, OrderBy, Query};
 use crate::emulator::sql::environment::Environment;
-use crate::emulator::sql::execute::{self, Document, Metrics, PageRequest, Resume, ResumeFilter, execute};
+use crate::emulator::sql::execute::{
+    self, Document, Metrics, PageRequest, Resume, ResumeFilter, execute,
+};
 use crate::emulator::sql::value::{ExponentStyle, Object, Value};
 use crate::emulator::store::container::Rules;
 use crate::wire::header;
@@ -88,12 +90,8 @@ impl Job<'_> {
             value: it.value.clone(),
             size: it.bytes,
         });
-        let request = PageRequest {
-            max_items,
-            max_bytes,
-            resume,
-            resume_filter: self.resume_filter.clone(),
-        };
+        let request =
+            PageRequest { max_items, max_bytes, resume, resume_filter: self.resume_filter.clone() };
         execute(self.query, &mut documents, &request, &self.environment).map_err(|it| {
             let work =
                 QueryWork { has_filter: self.query.filter.is_some(), ..QueryWork::default() };
