@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
+use crate::models::QueryMetrics;
 use crate::wire::header;
 
 pub use change_feed::{
@@ -129,6 +130,12 @@ impl<T> FeedPage<T> {
     /// The id by which the service's support finds the last request of the page.
     pub fn activity_id(&self) -> Option<&str> {
         self.header(&header::ACTIVITY_ID)
+    }
+
+    /// What the execution of the query took, where
+    /// [`populate_query_metrics`](crate::Query::populate_query_metrics) asked for it.
+    pub fn query_metrics(&self) -> Option<QueryMetrics> {
+        self.header(&header::QUERY_METRICS).map(QueryMetrics::parse)
     }
 
     /// The headers of the last answer behind the page.

@@ -11,6 +11,7 @@ mod bad_input;
 mod batch;
 mod bulk;
 mod change_feed;
+mod conformance;
 mod containers;
 mod crud;
 mod databases;

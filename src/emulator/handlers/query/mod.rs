@@ -24,6 +24,10 @@ use crate::emulator::store::container::Rules;
 use crate::routing::range::EpkRange;
 use crate::wire::header;
 
+/// The first version of the protocol for which a container's only partition serves what gathers rows. What the service
+/// refuses to older clients was recorded.
+const UNDIVIDED_VERSION: &str = "2020-07-15";
+
 /// Answers how a client has to run a query.
 pub(crate) fn plan(call: &Call<'_>) -> Result<Answer, Refusal> {
     let account = call.read();
@@ -55,13 +59,15 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let scope = Scope::read(call, container)?;
     let sources = scope.sources(call, container);
     let owner = container.owner();
+    let container_rid = rules.rid;
     drop(account);
     let text = text?;
     let bound = text.bound()?;
     let setting = Setting::of(&rules);
     let mut sources = sources?;
     if !scope.is_pinned() {
-        let ranges = served_ranges(call, &text, &bound, &setting, &rules)?;
+        let is_undivided = sources.len() == 1 && call.request.version() >= UNDIVIDED_VERSION;
+        let ranges = served_ranges(call, &text, &bound, (&setting, &rules), is_undivided)?;
         retain_within(&mut sources, &ranges);
     }
     let bookmark = Bookmark::of(call)?;
@@ -71,7 +77,8 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
         computed: &setting.computed,
         vectors: &setting.vectors,
     };
-    let job = Job { query: &bound, rules: &rules, environment, max_items, owner };
+    let resume_filter = text.resume_filter(container_rid);
+    let job = Job { query: &bound, rules: &rules, environment, max_items, resume_filter, owner };
     let page = job.read(&sources, &bookmark)?;
     Ok(answer(call, page, &job, scope.is_pinned()))
 }
@@ -81,8 +88,8 @@ fn served_ranges(
     call: &Call<'_>,
     text: &QueryText,
     bound: &Query,
-    setting: &Setting,
-    rules: &Rules,
+    (setting, rules): (&Setting, &Rules),
+    is_undivided: bool,
 ) -> Result<Vec<EpkRange>, Refusal> {
     let context = setting.context(rules, false, &[]);
     let plan = make_plan(&text.query, bound, &context).map_err(|it| Refusal::query(it, 0.0))?;
@@ -94,7 +101,9 @@ fn served_ranges(
             "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition to true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception.",
         ));
     }
-    if plan.has_non_value_aggregate() && !is_single {
+    // One partition needs no merging, and clients of others cannot do it.
+    let is_served = is_undivided && plan.gathers_rows();
+    if plan.has_non_value_aggregate() && !is_single && !is_served {
         return Err(Refusal::gateway_wrapped(
             400,
             "Cross partition query only supports 'VALUE <AggregateFunc>' for aggregates.",
@@ -103,7 +112,7 @@ fn served_ranges(
     let parallel = call.request.is_set(&header::PARALLELIZE_CROSS_PARTITION);
     let needs_client =
         if is_single { is_collecting(bound) } else { parallel || plan.needs_pipeline() };
-    if needs_client && has_source {
+    if needs_client && has_source && !is_served {
         return Err(Refusal::needs_plan(plan_json(&plan, rules)));
     }
     let mut ranges: Vec<EpkRange> =
@@ -146,7 +155,9 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let everything = parse("SELECT * FROM c").map_err(|it| Refusal::query(it, 1.0))?;
     let bookmark = Bookmark::of(call)?;
     let environment = Environment::bare(call.emulator.now());
-    let job = Job { query: &everything, rules: &rules, environment, max_items, owner };
+    let resume_filter = None;
+    let job =
+        Job { query: &everything, rules: &rules, environment, max_items, resume_filter, owner };
     let page = job.read(&sources, &bookmark)?;
     Ok(answer(call, page, &job, scope.is_pinned()))
 }
