@@ -1,11 +1,13 @@
 //! A container: items, and the queries over them.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::client::unwritable;
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::feed::Listing;
+use crate::feed::{ChangeFeed, ChangeFeedProcessor, Listing};
 use crate::link::{IdOf, Link, check_id};
 use crate::models::ContainerProperties;
 use crate::operation::{
@@ -15,7 +17,9 @@ use crate::operation::{
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, Partition, ResourceType, Spec};
 use crate::query::Query;
-use crate::routing::extract;
+use crate::routing::cache::ContainerFacts;
+use crate::routing::range::EpkRange;
+use crate::routing::{FeedRange, Stored, extract};
 use crate::wire::MAX_BODY_BYTES;
 
 /// A container of a database. A handle: cheap to clone, and it sends nothing by itself.
@@ -155,6 +159,139 @@ impl Container {
     #[doc(alias = "query_documents")]
     pub fn query_items<T>(&self, text: impl Into<String>) -> Query<T> {
         Query::of_items(self, text.into())
+    }
+
+    /// What was created and changed in the container, from now on unless the feed is told otherwise.
+    ///
+    /// See [`ChangeFeed`]; [`change_feed_processor`](Self::change_feed_processor) shares it out among workers.
+    pub fn change_feed<T>(&self) -> ChangeFeed<T> {
+        ChangeFeed::new(self)
+    }
+
+    /// Shares the change feed of the container out among workers, which agree by documents in `leases`.
+    ///
+    /// `name` stands for what the workers do together; processors of other names read the feed for themselves. See
+    /// [`ChangeFeedProcessor`].
+    pub fn change_feed_processor<T>(
+        &self,
+        name: impl Into<String>,
+        leases: &Self,
+    ) -> ChangeFeedProcessor<T> {
+        ChangeFeedProcessor::new(self, name.into(), leases)
+    }
+
+    /// The parts in which the container can be read in parallel: one for each of its partitions just now.
+    ///
+    /// The partitions are asked for anew. The ranges stay valid when the service splits or merges partitions; they
+    /// then no longer are one partition each, but nothing is missed or read twice.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # let orders = client.database("shop").container("orders");
+    /// # orders.create_item(&serde_json::json!({ "id": "1", "city": "Lyon" })).send()?;
+    /// let mut changes = 0;
+    /// for range in orders.feed_ranges()? {
+    ///     let feed = orders.change_feed::<serde_json::Value>().feed_range(&range).from_beginning();
+    ///     changes += feed.pages().next().unwrap()?.items().len();
+    /// }
+    /// assert_eq!(changes, 1);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn feed_ranges(&self) -> Result<Vec<FeedRange>> {
+        let shared = &self.database.client.shared;
+        let timeout = shared.options.operation_timeout;
+        let map = shared.containers.fresh_ranges(shared, &self.link()?, timeout)?;
+        Ok(map.ranges().iter().map(|it| it.epk_range().into()).collect())
+    }
+
+    /// The part of the container that holds a partition key alone, or the prefix of a hierarchical one.
+    ///
+    /// The container is read once for its definition, where it is not known yet.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("visits", ["/tenant", "/user"])).send()?;
+    /// let visits = client.database("shop").container("visits");
+    /// let tenant = visits.feed_range_of("FR")?;
+    /// let user = visits.feed_range_of(("FR", "ana"))?;
+    /// assert!(user.is_subset_of(&tenant));
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The key has more values than the container's definition has paths, or fewer where it is not hierarchical.
+    pub fn feed_range_of(&self, key: impl Into<PartitionKey>) -> Result<FeedRange> {
+        let key = key.into();
+        key.check()?;
+        Ok(EpkRange::of(&key, &self.facts()?.definition)?.into())
+    }
+
+    /// Reads a feed range that any SDK has stored, also one that needs the container to be understood: of a single
+    /// partition key, or of the id of a partition, which must still exist.
+    ///
+    /// Ranges proper are also read by [`FeedRange`]'s `parse`, without a container.
+    pub fn parse_feed_range(&self, text: &str) -> Result<FeedRange> {
+        match Stored::parse(text)? {
+            Stored::Range(range) => Ok(range),
+            Stored::Key(key) => self.feed_range_of(key),
+            Stored::Partition(id) => {
+                let shared = &self.database.client.shared;
+                let timeout = shared.options.operation_timeout;
+                let map = shared.containers.fresh_ranges(shared, &self.link()?, timeout)?;
+                let range = map.by_id(&id).ok_or_else(|| {
+                    Error::invalid_input(format!(
+                        "the container has no partition {id:?} (any more)"
+                    ))
+                })?;
+                Ok(range.epk_range().into())
+            }
+        }
+    }
+
+    /// What the client knows of the container, read where it is not known.
+    pub(crate) fn facts(&self) -> Result<Arc<ContainerFacts>> {
+        let shared = &self.database.client.shared;
+        shared.containers.get(shared, &self.link()?, shared.options.operation_timeout)
+    }
+
+    /// How far this client has seen the container, over all its partitions: its latest session token. `None` before
+    /// anything was read or written, or where the id is none.
+    ///
+    /// Given to another client, by [`Operation::session_token`] or by
+    /// [`adopt_session_token`](Self::adopt_session_token), it makes that client see at least what this one saw.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let emulator = Emulator::new();
+    /// # let (writer, reader) = (emulator.client(), emulator.client());
+    /// # writer.create_database("shop").send()?;
+    /// # writer.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// let orders = writer.database("shop").container("orders");
+    /// orders.create_item(&serde_json::json!({ "id": "42", "city": "Lyon" })).send()?;
+    ///
+    /// let token = orders.session_token().unwrap();
+    /// let theirs = reader.database("shop").container("orders");
+    /// theirs.adopt_session_token(&token)?;
+    /// assert!(theirs.read_item("42", "Lyon").send().is_ok());
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn session_token(&self) -> Option<String> {
+        let state = self.database.client.shared.containers.state(&self.link().ok()?);
+        state.session.all()?.to_str().ok().map(str::to_owned)
+    }
+
+    /// Makes this client's reads see at least what another client saw, whose session token this is.
+    ///
+    /// # Errors
+    /// The token is malformed, or the container's id is.
+    pub fn adopt_session_token(&self, token: &str) -> Result<()> {
+        let state = self.database.client.shared.containers.state(&self.link()?);
+        state.session.adopt(token)
     }
 
     pub(crate) fn link(&self) -> Result<Link> {

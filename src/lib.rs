@@ -32,7 +32,8 @@
 //! - **Handles** ([`CosmosClient`], [`Database`], [`Container`]) are cheap clones that send nothing when they are
 //!   made; share them between threads as you like.
 //! - **Calls** are an [`Operation`] that takes options and ends in [`send`](Operation::send).
-//! - **Feeds** ([`Query`], [`Listing`]) are iterators of items, or of [`FeedPage`]s by `pages()`.
+//! - **Feeds** ([`Query`], [`Listing`]) are iterators of items, or of [`FeedPage`]s by `pages()`; what changes is told
+//!   by a [`ChangeFeed`], and shared out among workers by a [`ChangeFeedProcessor`].
 //! - **Answers** ([`Response`]) own their bytes and read them when asked; an [`Error`] says what happened, where, and
 //!   what to do about it.
 //! - **No runtime.** Everything blocks; what runs in parallel runs in threads. A deadline bounds every call.
@@ -53,7 +54,6 @@
 //! | `server` | | the emulator over HTTP and HTTPS: the `cosmosdb-emulator` binary |
 //!
 //! With no features at all the crate is a client for a transport of your own.
-#![allow(dead_code, unused_imports)]
 
 mod auth;
 mod batch;
@@ -84,7 +84,9 @@ pub use batch::{
     Batch, BatchOperation, BatchResponse, BatchResult, Bulk, BulkOperation, BulkProgress,
     BulkResult, BulkResults, BulkTotals, Patch, ReadMany, ReadManyResponse,
 };
-pub use client::{ClientBuilder, CosmosClient, RetryOptions};
+pub use client::{
+    CircuitBreakerOptions, ClientBuilder, CosmosClient, HedgingOptions, RetryOptions,
+};
 pub use container::Container;
 pub use database::Database;
 pub use diagnostics::{Attempt, Diagnostics};
@@ -93,10 +95,13 @@ pub use emulator::EmulatorServer;
 #[cfg(feature = "emulator")]
 pub use emulator::{Emulator, EmulatorBuilder};
 pub use error::{Error, ErrorKind, OptionalExt, Result};
-pub use feed::{FeedPage, Items, Listing, Pages};
+pub use feed::{
+    Change, ChangeFeed, ChangeFeedProcessor, ChangeOperation, ChangePages, Changes, FeedPage,
+    Items, LeaseEstimate, Listing, Pages, ProcessorHandle, StopHandle, WaitingPages,
+};
 pub use models::{
     ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag, IndexingDirective,
-    IndexingPolicy, PriorityLevel, Throughput,
+    IndexingPolicy, PriorityLevel, ReadConsistencyStrategy, Throughput,
 };
 pub use operation::Operation;
 pub use partition_key::{
@@ -104,7 +109,7 @@ pub use partition_key::{
 };
 pub use query::Query;
 pub use response::{ResourceResponse, Response};
-pub use routing::FeedRange;
+pub use routing::{FeedRange, latest_session_token};
 
 /// The kinds of [`Operation`]: they say which options a call takes and what it answers.
 pub mod ops {

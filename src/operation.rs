@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::client::CosmosClient;
+use crate::client::{CosmosClient, HedgingOptions};
 use crate::error::{Error, Result};
 use crate::models::{
     AccountProperties, ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag,
-    IndexingDirective, PriorityLevel, Throughput,
+    IndexingDirective, PriorityLevel, ReadConsistencyStrategy, Throughput,
 };
 use crate::partition_key::PartitionKey;
-use crate::pipeline::{Partition, Spec};
+use crate::pipeline::{Hedging, Partition, Spec};
 use crate::response::{ResourceResponse, Response};
 use crate::wire::header;
 
@@ -168,8 +168,9 @@ impl<K: Kind> Operation<K> {
     }
 
     fn with_header(self, name: HeaderName, value: &str) -> Self {
-        self.with(|spec| {
-            spec.headers.insert(name.clone(), header_value(&name, value)?);
+        self.with(move |spec| {
+            let value = header_value(&name, value)?;
+            spec.headers.insert(name, value);
             Ok(())
         })
     }
@@ -181,6 +182,17 @@ impl<K: Writes> Operation<K> {
     pub fn content_response(self, wanted: bool) -> Self {
         self.with(|spec| {
             spec.options.minimal_content = !wanted;
+            Ok(())
+        })
+    }
+}
+
+impl<K: OnItem + Writes> Operation<K> {
+    /// Whether the write is repeated when nobody knows whether it happened, in place of the client's
+    /// [`retry_writes`](crate::RetryOptions::retry_writes): it may then be carried out twice.
+    pub fn retry_writes(self, allow: bool) -> Self {
+        self.with(|spec| {
+            spec.options.retry_writes = Some(allow);
             Ok(())
         })
     }
@@ -233,6 +245,16 @@ impl<K: OnItem> Operation<K> {
         })
     }
 
+    /// Regions that are not to be asked, in place of the client's
+    /// [`excluded_regions`](crate::ClientBuilder::excluded_regions).
+    pub fn excluded_regions<R: Into<String>>(self, regions: impl IntoIterator<Item = R>) -> Self {
+        let regions = regions.into_iter().map(Into::into).collect();
+        self.with(|spec| {
+            spec.options.excluded_regions = Some(regions);
+            Ok(())
+        })
+    }
+
     /// Uses this session token rather than the one that the client keeps.
     pub fn session_token(self, token: &str) -> Self {
         self.with_header(header::SESSION_TOKEN, token)
@@ -253,10 +275,37 @@ impl<K: OnItem> Operation<K> {
 }
 
 impl<K: Reads> Operation<K> {
+    /// How old an answer from the integrated cache of a dedicated gateway may be. Default: the gateway's, 5 minutes.
+    pub fn max_cache_staleness(self, age: Duration) -> Self {
+        self.with_header(header::DEDICATED_GATEWAY_MAX_AGE, &age.as_millis().to_string())
+    }
+
+    /// Whether to pass by the integrated cache of a dedicated gateway. Default: no.
+    pub fn bypass_cache(self, bypass: bool) -> Self {
+        let value = if bypass { "True" } else { "False" };
+        self.with_header(header::DEDICATED_GATEWAY_BYPASS_CACHE, value)
+    }
+
     /// Reads at this consistency, which can only be weaker than the account's default. Default: the client's, else
     /// the account's.
     pub fn consistency(self, level: ConsistencyLevel) -> Self {
         self.with_header(header::CONSISTENCY_LEVEL, level.as_str())
+    }
+
+    /// Says how the read is served, in place of a consistency level. Default: the client's
+    /// [`read_consistency_strategy`](crate::ClientBuilder::read_consistency_strategy).
+    pub fn read_consistency_strategy(self, strategy: ReadConsistencyStrategy) -> Self {
+        self.with_header(header::READ_CONSISTENCY_STRATEGY, strategy.as_str())
+    }
+
+    /// Asks a second region when the first one is slow, whatever the client's
+    /// [`hedging`](crate::ClientBuilder::hedging) says; `None` asks one only.
+    pub fn hedging(self, options: impl Into<Option<HedgingOptions>>) -> Self {
+        let hedging = options.into().map_or(Hedging::Off, Hedging::On);
+        self.with(|spec| {
+            spec.options.hedging = Some(hedging);
+            Ok(())
+        })
     }
 }
 

@@ -229,7 +229,7 @@ macro_rules! from_integers {
 }
 from_integers!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
-impl<T: Into<PartitionKeyValue>> From<Option<T>> for PartitionKeyValue {
+impl<T: Into<Self>> From<Option<T>> for PartitionKeyValue {
     /// `None` is JSON `null`.
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
@@ -315,6 +315,11 @@ impl PartitionKeyDefinition {
     /// Whether the key is hashed as version 1: only the first 100 characters of a string count.
     pub(crate) fn is_version_1(&self) -> bool {
         self.version.unwrap_or(1) < 2
+    }
+
+    /// Whether `key` lacks the last values of a hierarchical key.
+    pub(crate) fn is_prefix(&self, key: &PartitionKey) -> bool {
+        self.kind == PartitionKeyKind::MultiHash && key.components().len() < self.paths.len()
     }
 }
 

@@ -60,6 +60,11 @@ impl<T> Flight<T> {
         self.get_or_fetch_if(|value| !Arc::ptr_eq(value, seen), timeout, fetch)
     }
 
+    /// Puts a value in place of what there is. A fetch under way replaces it when it ends.
+    pub(crate) fn set(&self, value: T) {
+        self.put(Some(Arc::new(value)));
+    }
+
     /// Forgets the value, and also what a fetch under way is about to bring.
     pub(crate) fn clear(&self) {
         self.lock().clearings += 1;

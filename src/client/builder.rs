@@ -1,22 +1,23 @@
 //! Builds a client, and checks what it is given before anything is sent.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::options::{ClientOptions, RetryOptions};
+use super::options::{
+    CircuitBreakerOptions, ClientOptions, HedgingOptions, RegionOptions, RetryOptions,
+};
 use super::{ActivityIds, CosmosClient, Shared};
 use crate::auth::{ConnectionString, Credential, MasterKey};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
-use crate::models::ConsistencyLevel;
+use crate::models::{ConsistencyLevel, ReadConsistencyStrategy};
 use crate::pipeline::Pipeline;
 use crate::query::PlanCache;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::{Endpoint, Regions};
-use crate::routing::session::SessionContainer;
 use crate::transport::Transport;
 
 /// Settings of a client to be; [`build`](Self::build) makes it.
@@ -39,8 +40,11 @@ pub struct ClientBuilder {
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     consistency: Option<ConsistencyLevel>,
-    preferred_regions: Vec<String>,
+    read_strategy: Option<ReadConsistencyStrategy>,
+    regions: RegionOptions,
+    backup_endpoints: Vec<String>,
     endpoint_discovery: Option<bool>,
+    hedging: Option<HedgingOptions>,
     allow_plain_http: bool,
     request_timeout: Duration,
     operation_timeout: Duration,
@@ -59,8 +63,11 @@ impl ClientBuilder {
             transport: None,
             clock: Arc::new(SystemClock::new()),
             consistency: None,
-            preferred_regions: Vec::new(),
+            read_strategy: None,
+            regions: RegionOptions::default(),
+            backup_endpoints: Vec::new(),
             endpoint_discovery: None,
+            hedging: None,
             allow_plain_http: false,
             request_timeout: Duration::from_secs(20),
             operation_timeout: Duration::from_secs(60),
@@ -168,12 +175,61 @@ impl ClientBuilder {
         self
     }
 
-    /// The regions to read from, the best first. Default: the account's own order.
+    /// How reads are served: in place of a consistency level. Default: by the level.
+    pub fn read_consistency_strategy(mut self, strategy: ReadConsistencyStrategy) -> Self {
+        self.read_strategy = Some(strategy);
+        self
+    }
+
+    /// The regions to read from, and with [several write regions](Self::multiple_write_locations) to write to, the best
+    /// first; the account's other regions come after them. Names are compared without case, spaces, `-` and `_`.
+    /// Default: the account's own order.
     pub fn preferred_regions<R: Into<String>>(
         mut self,
         regions: impl IntoIterator<Item = R>,
     ) -> Self {
-        self.preferred_regions = regions.into_iter().map(Into::into).collect();
+        self.regions.preferred = regions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Regions that are never asked for items. Metadata is asked of them where nothing else is left, and where all
+    /// regions are excluded, the write region is asked. A call can have its own list: `excluded_regions` on it.
+    /// Default: none.
+    pub fn excluded_regions<R: Into<String>>(
+        mut self,
+        regions: impl IntoIterator<Item = R>,
+    ) -> Self {
+        self.regions.excluded = regions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether items are written in the first preferred region, where the account has several write regions. Without
+    /// it all writes go to the account's first one. Default: no, since concurrent writes in several regions conflict,
+    /// and are resolved as the container's policy says.
+    pub fn multiple_write_locations(mut self, on: bool) -> Self {
+        self.regions.multi_write = on;
+        self
+    }
+
+    /// Endpoints of the same account that tell its regions when the endpoint given does not answer. Without them the
+    /// endpoints of the preferred regions are tried, by the service's rule for host names. Default: none.
+    pub fn backup_endpoints<E: Into<String>>(
+        mut self,
+        endpoints: impl IntoIterator<Item = E>,
+    ) -> Self {
+        self.backup_endpoints = endpoints.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Keeps requests for a partition from a region in which they fail again and again. Default: off.
+    pub fn circuit_breaker(mut self, options: CircuitBreakerOptions) -> Self {
+        self.regions.circuit_breaker = options;
+        self
+    }
+
+    /// Asks a second region when the first one is slow to answer a read. Default: off. Writes are never asked twice.
+    pub fn hedging(mut self, options: HedgingOptions) -> Self {
+        self.hedging = Some(options);
         self
     }
 
@@ -230,15 +286,11 @@ impl ClientBuilder {
     /// # Errors
     /// Something that was set is malformed: the message names it and the rule.
     pub fn build(mut self) -> Result<CosmosClient> {
-        let endpoint = Endpoint::parse(&self.endpoint, None)?;
-        if endpoint.is_plain_http() && !endpoint.is_loopback() && !self.allow_plain_http {
-            return Err(Error::invalid_input(format!(
-                "the endpoint {:?} is plain http, and not on this machine: use https, or danger_allow_plain_http(true)",
-                self.endpoint
-            )));
-        }
+        let endpoint = self.parse_endpoint(&self.endpoint)?;
+        let backups = self.backup_endpoints.iter().map(|it| self.parse_endpoint(it));
+        let backups = backups.collect::<Result<_>>()?;
         let credential = self.credential.take().ok_or_else(no_key)??;
-        let discovery = self.endpoint_discovery.unwrap_or(!endpoint.is_loopback());
+        self.regions.discovery = self.endpoint_discovery.unwrap_or(!endpoint.is_loopback());
         let transport = match self.transport.take() {
             Some(transport) => transport,
             None => self.default_transport()?,
@@ -248,22 +300,35 @@ impl ClientBuilder {
             request_timeout: self.request_timeout,
             operation_timeout: self.operation_timeout,
             consistency_header: self.consistency.map(|it| HeaderValue::from_static(it.as_str())),
+            strategy_header: self.read_strategy.map(|it| HeaderValue::from_static(it.as_str())),
+            hedging: self.hedging,
             user_agent: user_agent(self.user_agent_suffix.as_deref())?,
             minimal_content: !self.content_response,
         };
-        let shared = Shared {
+        let activity_ids = ActivityIds::new()?;
+        let shared = Arc::new_cyclic(|this| Shared {
             transport,
             clock: self.clock,
             credential,
             options,
             pipeline: Pipeline::new(),
-            regions: Regions::new(endpoint, discovery, self.preferred_regions),
+            regions: Regions::new(endpoint, backups, self.regions),
             containers: ContainerCache::new(),
-            sessions: SessionContainer::new(),
             plans: PlanCache::default(),
-            activity_ids: ActivityIds::new()?,
-        };
-        Ok(CosmosClient { shared: Arc::new(shared) })
+            activity_ids,
+            this: Weak::clone(this),
+        });
+        Ok(CosmosClient { shared })
+    }
+
+    fn parse_endpoint(&self, text: &str) -> Result<Endpoint> {
+        let endpoint = Endpoint::parse(text, None)?;
+        if endpoint.is_plain_http() && !endpoint.is_loopback() && !self.allow_plain_http {
+            return Err(Error::invalid_input(format!(
+                "the endpoint {text:?} is plain http, and not on this machine: use https, or danger_allow_plain_http(true)"
+            )));
+        }
+        Ok(endpoint)
     }
 
     #[cfg(feature = "ureq")]

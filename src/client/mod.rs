@@ -19,7 +19,7 @@ use crate::query::Query;
 use crate::response::ResourceResponse;
 
 pub use builder::ClientBuilder;
-pub use options::RetryOptions;
+pub use options::{CircuitBreakerOptions, HedgingOptions, RetryOptions};
 pub(crate) use shared::{ActivityIds, Shared};
 
 /// A client of one Cosmos DB account.

@@ -1,11 +1,10 @@
 //! What all handles of one client share.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use http::HeaderMap;
 use ring::rand::SecureRandom;
 
 use super::options::ClientOptions;
@@ -13,15 +12,13 @@ use crate::auth::Credential;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::link::Link;
-use crate::models::{AccountProperties, ConsistencyLevel};
-use crate::pipeline::{Action, Pipeline, ResourceType, Spec};
+use crate::models::AccountProperties;
+use crate::pipeline::{Action, Pipeline, ResourceType, Spec, hedge};
 use crate::query::PlanCache;
 use crate::response::Response;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::Regions;
-use crate::routing::session::SessionContainer;
 use crate::transport::Transport;
-use crate::wire::header;
 
 /// The state behind a client and its handles.
 ///
@@ -34,37 +31,35 @@ pub(crate) struct Shared {
     pub(crate) pipeline: Pipeline,
     pub(crate) regions: Regions,
     pub(crate) containers: ContainerCache,
-    pub(crate) sessions: SessionContainer,
     pub(crate) plans: PlanCache,
     pub(crate) activity_ids: ActivityIds,
+    /// Itself, for threads that may outlive the call.
+    pub(crate) this: Weak<Self>,
 }
 
 impl Shared {
     /// Carries out one operation.
     pub(crate) fn run(&self, spec: Spec) -> Result<Response> {
-        self.pipeline.run(self, spec)
+        match hedge::plan(self, &spec) {
+            Some(plan) => hedge::run(plan, spec),
+            None => self.pipeline.run(self, spec),
+        }
+    }
+
+    /// Reads the account.
+    pub(crate) fn fetch_account(&self, timeout: Duration) -> Result<(Response, AccountProperties)> {
+        let mut spec = Spec::new(Action::Read, ResourceType::Account, Link::account());
+        spec.options.timeout = Some(timeout);
+        let response = self.run(spec)?;
+        let account = response.item()?;
+        Ok((response, account))
     }
 
     /// Reads the account and keeps its locations.
     pub(crate) fn read_account(&self, timeout: Duration) -> Result<Response> {
-        let mut spec = Spec::new(Action::Read, ResourceType::Account, Link::account());
-        spec.options.timeout = Some(timeout);
-        let response = self.run(spec)?;
-        let account: AccountProperties = response.item()?;
+        let (response, account) = self.fetch_account(timeout)?;
         self.regions.remember(account, self.clock.monotonic());
         Ok(response)
-    }
-
-    /// Whether a read with these headers is to honour the session: the level asked for, else the account's default.
-    /// The service's own default, `Session`, is assumed of an account that was not read.
-    pub(crate) fn session_is_effective(&self, headers: &HeaderMap) -> bool {
-        let asked =
-            headers.get(header::CONSISTENCY_LEVEL).or(self.options.consistency_header.as_ref());
-        if let Some(level) = asked {
-            return level.as_bytes().eq_ignore_ascii_case(b"Session");
-        }
-        let Some(account) = self.regions.account() else { return true };
-        account.consistency_level() == ConsistencyLevel::Session
     }
 }
 

@@ -1,5 +1,7 @@
 //! Answers of the gateway and of the replicas behind it, with their sets of headers.
 
+use std::fmt;
+
 use http::{HeaderName, HeaderValue, Method};
 
 use super::refusal::Refusal;
@@ -11,6 +13,9 @@ use crate::wire::header;
 /// The version that the emulator states; the recorded one.
 const SERVICE_VERSION: &str = "version=2.14.0.0";
 const GATEWAY_VERSION: &str = "version=2.14.0";
+/// How much a container may hold.
+const ITEM_QUOTA: &str =
+    "documentSize=10240;documentsSize=10485760;documentsCount=-1;collectionSize=10485760;";
 
 /// Who made an answer: the sets of headers differ.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +44,25 @@ pub(crate) struct Owner {
     /// By names: `dbs/shop/colls/orders`.
     pub(crate) path: String,
     pub(crate) rid: String,
+    /// How full it is, where the service says so with every answer.
+    pub(crate) fill: Option<Fill>,
+}
+
+/// How many items a container has, and their size in kilobytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fill {
+    pub(crate) items: usize,
+    pub(crate) kilobytes: usize,
+}
+
+impl fmt::Display for Fill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { items, kilobytes } = self;
+        write!(
+            f,
+            "documentSize=0;documentsSize={kilobytes};documentsCount={items};collectionSize={kilobytes};"
+        )
+    }
 }
 
 /// A successful answer.
@@ -124,6 +148,10 @@ pub(crate) fn finish(
     if let Some(owner) = answer.owner.filter(|_| is_success) {
         headers.set(header::ALT_CONTENT_PATH, owner.path);
         headers.set(header::CONTENT_PATH, owner.rid);
+        if let Some(fill) = owner.fill {
+            headers.set(header::RESOURCE_QUOTA, ITEM_QUOTA);
+            headers.set(header::RESOURCE_USAGE, fill);
+        }
     }
     for (name, value) in answer.headers {
         headers.set(name, value);

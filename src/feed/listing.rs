@@ -67,6 +67,16 @@ impl<T> Listing<T> {
         })
     }
 
+    /// Regions that are not to be asked, in place of the client's
+    /// [`excluded_regions`](crate::ClientBuilder::excluded_regions).
+    pub fn excluded_regions<R: Into<String>>(self, regions: impl IntoIterator<Item = R>) -> Self {
+        let regions = regions.into_iter().map(Into::into).collect();
+        self.with(|spec| {
+            spec.options.excluded_regions = Some(regions);
+            Ok(())
+        })
+    }
+
     /// Uses this session token rather than the one that the client keeps.
     pub fn session_token(self, token: &str) -> Self {
         self.with(|spec| {
@@ -185,7 +195,7 @@ fn is_empty(page: &RawPage) -> bool {
 }
 
 /// The page that an answer is.
-pub(crate) fn raw_page(response: Response) -> RawPage {
+fn raw_page(response: Response) -> RawPage {
     let request_charge = response.request_charge();
     let continuation =
         response.header(&header::CONTINUATION).filter(|it| !it.is_empty()).map(str::to_owned);

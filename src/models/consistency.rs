@@ -93,6 +93,44 @@ impl<'de> Deserialize<'de> for ConsistencyLevel {
     }
 }
 
+/// How a read is served, beyond the levels of consistency.
+///
+/// ```
+/// use cosmosdb::ReadConsistencyStrategy;
+///
+/// assert_eq!(ReadConsistencyStrategy::LatestCommitted.to_string(), "LatestCommitted");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReadConsistencyStrategy {
+    /// From any replica.
+    Eventual,
+    /// As far as the session is.
+    Session,
+    /// What the majority of the replicas in the region has.
+    LatestCommitted,
+    /// What all regions have. For accounts of strong consistency with one write region.
+    GlobalStrong,
+}
+
+impl ReadConsistencyStrategy {
+    /// The word that the service uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Eventual => "Eventual",
+            Self::Session => "Session",
+            Self::LatestCommitted => "LatestCommitted",
+            Self::GlobalStrong => "GlobalStrong",
+        }
+    }
+}
+
+impl fmt::Display for ReadConsistencyStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

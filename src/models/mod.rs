@@ -21,10 +21,10 @@ mod special_index;
 mod system;
 mod throughput;
 mod ttl;
-mod word;
+pub(crate) mod word;
 
 pub use account::{AccountLocation, AccountProperties, ConsistencyPolicy};
-pub use consistency::ConsistencyLevel;
+pub use consistency::{ConsistencyLevel, ReadConsistencyStrategy};
 pub use container::ContainerProperties;
 pub use database::DatabaseProperties;
 pub use encryption::{ClientEncryptionPath, ClientEncryptionPolicy};

@@ -29,8 +29,10 @@ impl Policy for Record {
             Err(error) => error.headers_mut(),
         };
         if let Some(headers) = headers {
-            let waited = u64::try_from(ctx.throttle.waited.as_millis()).unwrap_or(u64::MAX);
-            headers.insert(header::THROTTLE_RETRY_COUNT, number(ctx.throttle.retries.into()));
+            let waited =
+                u64::try_from(ctx.counters.throttle.waited.as_millis()).unwrap_or(u64::MAX);
+            headers
+                .insert(header::THROTTLE_RETRY_COUNT, number(ctx.counters.throttle.retries.into()));
             headers.insert(header::THROTTLE_RETRY_WAIT_MS, number(waited));
         }
         outcome

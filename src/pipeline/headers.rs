@@ -4,7 +4,8 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 
 use super::{Action, Context, Next, Policy};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::models::{AccountProperties, ConsistencyLevel, ReadConsistencyStrategy};
 use crate::transport;
 use crate::wire::{self, header};
 
@@ -48,11 +49,18 @@ impl Policy for Describe {
             }
             Action::Batch => describe_batch(headers, true),
             Action::Bulk => describe_batch(headers, false),
-            Action::Read | Action::List | Action::Delete | Action::DeleteByKey => {}
+            Action::Read
+            | Action::List
+            | Action::Delete
+            | Action::DeleteByKey
+            | Action::ChangeFeed => {}
         }
-        let level = &ctx.shared.options.consistency_header;
-        if let Some(level) = level.as_ref().filter(|_| ctx.spec.action.is_read_only()) {
-            headers.entry(header::CONSISTENCY_LEVEL).or_insert_with(|| level.clone());
+        if ctx.is_metadata() {
+            // Consistency and regions are about items.
+        } else if ctx.spec.action.is_read_only() {
+            ask_for_consistency(ctx, headers)?;
+        } else if ctx.locations.as_ref().is_some_and(|it| it.multi_write) {
+            headers.insert(header::ALLOW_TENTATIVE_WRITES, HeaderValue::from_static("true"));
         }
         if ctx.spec.options.minimal_content && ctx.spec.action.writes_one_item() {
             headers.insert(header::PREFER, HeaderValue::from_static("return=minimal"));
@@ -69,4 +77,43 @@ fn describe_batch(headers: &mut HeaderMap, is_atomic: bool) {
     headers.insert(header::BATCH_ORDERED, TRUE);
     headers.insert(header::BATCH_ATOMIC, if is_atomic { TRUE } else { FALSE });
     headers.insert(header::BATCH_CONTINUE_ON_ERROR, if is_atomic { FALSE } else { TRUE });
+}
+
+/// The strategy or level that was asked for, by the call or else by the client. What the account cannot give is an
+/// error here rather than there, where the account is known.
+fn ask_for_consistency(ctx: &Context<'_>, headers: &mut HeaderMap) -> Result<()> {
+    let options = &ctx.shared.options;
+    if let Some(strategy) = &options.strategy_header
+        && !headers.contains_key(header::CONSISTENCY_LEVEL)
+    {
+        headers.entry(header::READ_CONSISTENCY_STRATEGY).or_insert_with(|| strategy.clone());
+    }
+    if headers.contains_key(header::READ_CONSISTENCY_STRATEGY) {
+        headers.remove(header::CONSISTENCY_LEVEL);
+    } else if let Some(level) = &options.consistency_header {
+        headers.entry(header::CONSISTENCY_LEVEL).or_insert_with(|| level.clone());
+    }
+    match ctx.locations.as_ref() {
+        Some(known) => check_consistency(&known.account, headers),
+        None => Ok(()),
+    }
+}
+
+fn check_consistency(account: &AccountProperties, headers: &HeaderMap) -> Result<()> {
+    let default = account.consistency_level();
+    let word = |name| headers.get(name).and_then(|it: &HeaderValue| it.to_str().ok());
+    let level = word(header::CONSISTENCY_LEVEL).and_then(|it| it.parse::<ConsistencyLevel>().ok());
+    if let Some(level) = level.filter(|it| !default.permits(*it)) {
+        return Err(Error::invalid_input(format!(
+            "the account's consistency is {default}: a read can ask for that or less, not for {level}"
+        )));
+    }
+    let strongest = ReadConsistencyStrategy::GlobalStrong.as_str();
+    let is_strong = default == ConsistencyLevel::Strong && !account.enable_multiple_write_locations;
+    if word(header::READ_CONSISTENCY_STRATEGY) == Some(strongest) && !is_strong {
+        return Err(Error::invalid_input(format!(
+            "{strongest} reads need an account of strong consistency with one write region"
+        )));
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@
 mod auth;
 mod diagnostics;
 mod headers;
+pub(crate) mod hedge;
 mod log;
 mod multi_status;
 mod partition;
@@ -20,11 +21,15 @@ use std::time::Duration;
 use crate::client::Shared;
 use crate::diagnostics::Attempt;
 use crate::error::{Error, Result};
+use crate::partition_key::PartitionKey;
 use crate::response::Response;
+use crate::routing::cache::{ContainerFacts, ContainerState};
+use crate::routing::locations::Locations;
 use crate::routing::regions::Endpoint;
 use crate::transport;
+use crate::wire::header;
 
-pub(crate) use spec::{Action, CallOptions, Partition, ResourceType, Spec};
+pub(crate) use spec::{Action, CallOptions, Hedging, Partition, ResourceType, Spec};
 
 /// One step of the way from an operation to its HTTP exchange and back.
 pub(crate) trait Policy: Send + Sync {
@@ -37,6 +42,15 @@ pub(crate) trait Policy: Send + Sync {
     ) -> Result<transport::Response>;
 }
 
+/// Where an attempt is to go, as the one before it left it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Wherever such operations go.
+    Preferred,
+    /// The account's first write region.
+    Hub,
+}
+
 /// What the policies know of the operation under way.
 pub(crate) struct Context<'a> {
     pub(crate) shared: &'a Shared,
@@ -46,19 +60,82 @@ pub(crate) struct Context<'a> {
     pub(crate) activity_id: String,
     /// The URL path, percent-encoded.
     pub(crate) path: String,
-    /// Where this attempt goes; set by `region`.
-    pub(crate) endpoint: Option<Arc<Endpoint>>,
-    /// The partition key of the item, once it was taken from the body; set by `partition`.
+    /// What the client knows of the container, for all that lives in one.
+    pub(crate) container: Option<Arc<ContainerState>>,
+    /// The caller gave a session token.
+    pub(crate) explicit_session: bool,
+    /// The facts about the container that the attempt went by; set by `partition`, like the next three.
+    pub(crate) facts: Option<Arc<ContainerFacts>>,
+    /// The partition key of the item, and its header, once it was taken from the body.
+    pub(crate) key: Option<PartitionKey>,
     pub(crate) key_header: Option<http::HeaderValue>,
+    /// The partition key range, once somebody asked for it.
+    pub(crate) place: Option<partition::Located>,
+    /// Where this attempt goes, out of how many endpoints, by which locations; set by `region`.
+    pub(crate) endpoint: Option<Arc<Endpoint>>,
+    pub(crate) choices: usize,
+    pub(crate) locations: Option<Arc<Locations>>,
+    /// What `retry` asks of the next attempt: where to go, where not, and whether only the hub may answer.
+    pub(crate) target: Target,
+    pub(crate) avoided: Vec<Arc<Endpoint>>,
+    pub(crate) hub_only: bool,
+    /// An attempt may have carried out the write.
+    pub(crate) in_doubt: bool,
+    pub(crate) counters: retry::Counters,
     pub(crate) attempts: Vec<Attempt>,
-    pub(crate) throttle: retry::Throttle,
 }
 
-impl Context<'_> {
+/// Longest time for one attempt to read the account.
+const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(shared: &'a Shared, spec: &'a Spec) -> Self {
+        let timeout = spec.options.timeout.unwrap_or(shared.options.operation_timeout);
+        Self {
+            shared,
+            spec,
+            deadline: shared.clock.monotonic().saturating_add(timeout),
+            activity_id: shared.activity_ids.next(),
+            path: spec.url_path(),
+            container: spec.container.as_ref().map(|it| shared.containers.state(it)),
+            explicit_session: false,
+            facts: None,
+            key: None,
+            key_header: None,
+            place: None,
+            endpoint: None,
+            choices: 1,
+            locations: None,
+            target: Target::Preferred,
+            avoided: Vec::new(),
+            hub_only: false,
+            in_doubt: false,
+            counters: retry::Counters::default(),
+            attempts: Vec::with_capacity(1),
+        }
+    }
+
     /// The time left for the call.
     pub(crate) fn remaining(&self) -> Result<Duration> {
         let left = self.deadline.saturating_sub(self.shared.clock.monotonic());
         if left.is_zero() { Err(self.timed_out()) } else { Ok(left) }
+    }
+
+    /// The time for one attempt. A read that another region could answer leaves it a third of what is left.
+    fn attempt_timeout(&self) -> Result<Duration> {
+        let left = self.remaining()?;
+        let longest = self.shared.options.request_timeout;
+        if self.spec.resource == ResourceType::Account {
+            return Ok(left.min(longest).min(ACCOUNT_TIMEOUT));
+        }
+        let others = self.choices.saturating_sub(1) > self.avoided.len();
+        let share = if others && self.spec.action.is_read_only() { left * 2 / 3 } else { left };
+        Ok(share.min(longest))
+    }
+
+    /// Whether the operation is about metadata.
+    pub(crate) fn is_metadata(&self) -> bool {
+        self.spec.resource.is_metadata()
     }
 
     /// The error of a call whose time is up.
@@ -88,7 +165,7 @@ impl Next<'_> {
         if let [policy, rest @ ..] = self.policies {
             return policy.send(ctx, request, Next { policies: rest });
         }
-        let timeout = ctx.remaining()?.min(ctx.shared.options.request_timeout);
+        let timeout = ctx.attempt_timeout()?;
         let response = match ctx.shared.transport.send(request, timeout) {
             Ok(response) => response,
             Err(error) => return Err(Error::from_transport(error)),
@@ -118,8 +195,8 @@ impl Pipeline {
                 Box::new(diagnostics::Record),
                 Box::new(retry::Retry),
                 // Once for each attempt.
-                Box::new(region::Route),
                 Box::new(partition::Place),
+                Box::new(region::Route),
                 Box::new(session::Session),
                 Box::new(headers::Describe),
                 Box::new(auth::Sign),
@@ -136,18 +213,8 @@ impl Pipeline {
         // Room for what the policies add, so that the map does not grow on the way.
         request.headers_mut().reserve(MOST_HEADERS);
         let start = shared.clock.monotonic();
-        let timeout = spec.options.timeout.unwrap_or(shared.options.operation_timeout);
-        let mut ctx = Context {
-            shared,
-            spec: &spec,
-            deadline: start + timeout,
-            activity_id: shared.activity_ids.next(),
-            path: spec.url_path(),
-            endpoint: None,
-            key_header: None,
-            attempts: Vec::with_capacity(1),
-            throttle: retry::Throttle::default(),
-        };
+        let mut ctx = Context::new(shared, &spec);
+        ctx.explicit_session = request.headers().contains_key(header::SESSION_TOKEN);
         let outcome = Next { policies: &self.policies }.send(&mut ctx, &mut request);
         let elapsed = shared.clock.monotonic().saturating_sub(start);
         let record = diagnostics::finish(ctx, elapsed);

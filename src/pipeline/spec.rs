@@ -1,9 +1,11 @@
 //! What one operation asks for, before it becomes an HTTP request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
 
+use crate::client::options::HedgingOptions;
 use crate::link::Link;
 use crate::partition_key::PartitionKey;
 use crate::routing::range::EpkRange;
@@ -65,6 +67,8 @@ pub(crate) enum Action {
     List,
     Query,
     QueryPlan,
+    /// Reading what changed; mode and position are headers of the options.
+    ChangeFeed,
 }
 
 impl Action {
@@ -72,7 +76,7 @@ impl Action {
         match self {
             Self::Create | Self::Upsert | Self::Query | Self::QueryPlan => Method::POST,
             Self::Batch | Self::Bulk | Self::DeleteByKey => Method::POST,
-            Self::Read | Self::List => Method::GET,
+            Self::Read | Self::List | Self::ChangeFeed => Method::GET,
             Self::Replace => Method::PUT,
             Self::Patch => Method::PATCH,
             Self::Delete => Method::DELETE,
@@ -90,12 +94,32 @@ impl Action {
                 | Self::List
                 | Self::Query
                 | Self::QueryPlan
+                | Self::ChangeFeed
         )
+    }
+
+    /// Whether a write of this kind, carried out twice, leaves what it leaves once, but for the answer.
+    pub(crate) fn is_repeatable(self) -> bool {
+        matches!(self, Self::Create | Self::Upsert | Self::Replace | Self::Delete)
     }
 
     /// Whether nothing changes, so that it can be repeated and asked of any region.
     pub(crate) fn is_read_only(self) -> bool {
-        matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan)
+        matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan | Self::ChangeFeed)
+    }
+
+    /// Whether the action is about items of one partition key, which must be whole.
+    pub(crate) fn is_on_point(self) -> bool {
+        matches!(
+            self,
+            Self::Create
+                | Self::Upsert
+                | Self::Read
+                | Self::Replace
+                | Self::Patch
+                | Self::Delete
+                | Self::Batch
+        )
     }
 
     /// Whether it may read items, so that the session's token is to go with it.
@@ -123,6 +147,7 @@ impl Action {
             Self::List => "list",
             Self::Query => "query",
             Self::QueryPlan => "plan query of",
+            Self::ChangeFeed => "read change feed of",
         }
     }
 }
@@ -144,7 +169,7 @@ pub(crate) enum Partition {
 }
 
 /// One operation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Spec {
     pub(crate) action: Action,
     pub(crate) resource: ResourceType,
@@ -168,6 +193,19 @@ pub(crate) struct CallOptions {
     pub(crate) minimal_content: bool,
     /// Whether a throttled attempt is the caller's at once, who waits and tries again in its own way.
     pub(crate) throttling_is_callers: bool,
+    /// The regions that are not to be asked, in place of the client's.
+    pub(crate) excluded_regions: Option<Arc<[String]>>,
+    /// Whether a write of which nobody knows whether it happened may be repeated, in place of the client's setting.
+    pub(crate) retry_writes: Option<bool>,
+    /// When a read is asked of a second region, in place of the client's setting.
+    pub(crate) hedging: Option<Hedging>,
+}
+
+/// What a call says of hedging.
+#[derive(Clone, Debug)]
+pub(crate) enum Hedging {
+    Off,
+    On(HedgingOptions),
 }
 
 impl Spec {
@@ -183,6 +221,13 @@ impl Spec {
             headers: HeaderMap::new(),
             options: CallOptions::default(),
         }
+    }
+
+    /// Whether the write may be repeated although it may have happened. What the client allows covers the kinds that
+    /// are repeatable; what the call itself allows covers every kind.
+    pub(crate) fn may_repeat(&self, client_allows: bool) -> bool {
+        let by_client = client_allows && self.action.is_repeatable();
+        self.options.retry_writes.unwrap_or(by_client)
     }
 
     /// The URL path of the request.

@@ -4,12 +4,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::HeaderValue;
 
 use super::map::{MapDefect, PartitionKeyRange, PartitionKeyRangeMap};
+use super::session::SessionTokens;
 use crate::client::Shared;
 use crate::error::{Error, Result};
 use crate::feed::parse_envelope;
@@ -23,6 +25,8 @@ use crate::wire::header;
 #[derive(Debug)]
 pub(crate) struct ContainerFacts {
     pub(crate) rid: String,
+    /// The rid as a header, by which the service sees that another container is meant.
+    pub(crate) rid_header: Option<HeaderValue>,
     pub(crate) definition: PartitionKeyDefinition,
     /// The definition's paths, split into property names.
     pub(crate) paths: Vec<Vec<String>>,
@@ -31,13 +35,18 @@ pub(crate) struct ContainerFacts {
 /// The containers that the client has met, by their link.
 #[derive(Default)]
 pub(crate) struct ContainerCache {
-    entries: RwLock<HashMap<String, Arc<Entry>>>,
+    states: RwLock<HashMap<String, Arc<ContainerState>>>,
 }
 
-#[derive(Default)]
-struct Entry {
+/// What the client knows of one container.
+#[derive(Debug, Default)]
+pub(crate) struct ContainerState {
     facts: Flight<ContainerFacts>,
     ranges: Flight<PartitionKeyRangeMap>,
+    /// How far its partitions were seen.
+    pub(crate) session: SessionTokens,
+    /// The ranges could not be read where they were only of use, not needed: it is not tried again.
+    ranges_refused: AtomicBool,
 }
 
 impl ContainerCache {
@@ -52,9 +61,13 @@ impl ContainerCache {
         container: &Link,
         timeout: Duration,
     ) -> Result<Arc<ContainerFacts>> {
-        self.entry(container)
-            .facts
-            .get_or_fetch(timeout, || read_container(shared, container, timeout))
+        self.state(container).facts(shared, container, timeout)
+    }
+
+    /// The facts about a container, where they are known already.
+    pub(crate) fn known(&self, container: &Link) -> Option<Arc<ContainerFacts>> {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        states.get(container.as_str())?.facts.get()
     }
 
     /// The partition key ranges of a container, read from the service where they are not known.
@@ -64,9 +77,8 @@ impl ContainerCache {
         container: &Link,
         timeout: Duration,
     ) -> Result<Arc<PartitionKeyRangeMap>> {
-        self.entry(container)
-            .ranges
-            .get_or_fetch(timeout, || read_ranges(shared, container, None, timeout))
+        let fetch = || read_ranges(shared, container, None, timeout);
+        self.state(container).ranges.get_or_fetch(timeout, fetch)
     }
 
     /// The partition key ranges after a change that made those that the caller `saw` wrong.
@@ -78,25 +90,144 @@ impl ContainerCache {
         timeout: Duration,
     ) -> Result<Arc<PartitionKeyRangeMap>> {
         let fetch = || read_ranges(shared, container, Some(saw), timeout);
-        self.entry(container).ranges.refresh_if_same(saw, timeout, fetch)
+        self.state(container).ranges.refresh_if_same(saw, timeout, fetch)
     }
 
-    /// Forgets a container: it was deleted, or it is another one under the same name.
+    /// The partition key ranges as they are now, whatever is known of them.
+    pub(crate) fn fresh_ranges(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Result<Arc<PartitionKeyRangeMap>> {
+        match self.state(container).ranges.get() {
+            Some(known) => self.newer_ranges(shared, container, &known, timeout),
+            None => self.ranges(shared, container, timeout),
+        }
+    }
+
+    /// Forgets a container: it was deleted. What is still under way for it changes nothing any more.
     pub(crate) fn forget(&self, container: &Link) {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(container.as_str());
+        self.states.write().unwrap_or_else(PoisonError::into_inner).remove(container.as_str());
     }
 
-    fn entry(&self, container: &Link) -> Arc<Entry> {
+    /// Forgets all containers below a database that was deleted.
+    pub(crate) fn forget_below(&self, database: &Link) {
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        states.retain(|link, _| {
+            let below = link.strip_prefix(database.as_str());
+            !below.is_some_and(|it| it.starts_with('/'))
+        });
+    }
+
+    /// What is known of a container. Where there is nothing yet, there is from now on.
+    pub(crate) fn state(&self, container: &Link) -> Arc<ContainerState> {
         let known = self
-            .entries
+            .states
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(container.as_str())
             .cloned();
         known.unwrap_or_else(|| {
-            let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(entries.entry(container.as_str().to_owned()).or_default())
+            let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(states.entry(container.as_str().to_owned()).or_default())
         })
+    }
+}
+
+impl ContainerState {
+    pub(crate) fn known_facts(&self) -> Option<Arc<ContainerFacts>> {
+        self.facts.get()
+    }
+
+    pub(crate) fn known_ranges(&self) -> Option<Arc<PartitionKeyRangeMap>> {
+        self.ranges.get()
+    }
+
+    /// The facts, read from the service where they are not known.
+    pub(crate) fn facts(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Result<Arc<ContainerFacts>> {
+        let fetch = || self.fetch_facts(shared, container, timeout);
+        self.facts.get_or_fetch(timeout, fetch)
+    }
+
+    /// The facts after something showed that those which the caller `saw` are wrong. Where it is another container by
+    /// now, its ranges and session tokens go too.
+    pub(crate) fn newer_facts(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        saw: Option<&Arc<ContainerFacts>>,
+        timeout: Duration,
+    ) -> Result<Arc<ContainerFacts>> {
+        let fetch = || self.fetch_facts(shared, container, timeout);
+        let facts = match saw {
+            Some(saw) => self.facts.refresh_if_same(saw, timeout, fetch)?,
+            None => self.facts.get_or_fetch(timeout, fetch)?,
+        };
+        if saw.is_none_or(|saw| saw.rid != facts.rid) {
+            self.ranges.clear();
+        }
+        Ok(facts)
+    }
+
+    /// The ranges, for a request that does better with them but goes without: read once at most, and no error.
+    pub(crate) fn ranges_if_readable(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Option<Arc<PartitionKeyRangeMap>> {
+        if let Some(known) = self.ranges.get() {
+            return Some(known);
+        }
+        if self.ranges_refused.load(Ordering::Relaxed) {
+            return None;
+        }
+        let fetch = || read_ranges(shared, container, None, timeout);
+        match self.ranges.get_or_fetch(timeout, fetch) {
+            Ok(ranges) => Some(ranges),
+            Err(error) => {
+                log::warn!("the ranges of {} could not be read: {error}", container.as_str());
+                self.ranges_refused.store(true, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    /// Reads again the ranges that the caller `saw`, if it saw any and nobody else has.
+    pub(crate) fn refresh_ranges(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        saw: &Arc<PartitionKeyRangeMap>,
+        timeout: Duration,
+    ) -> Result<()> {
+        let fetch = || read_ranges(shared, container, Some(saw), timeout);
+        self.ranges.refresh_if_same(saw, timeout, fetch).map(drop)
+    }
+
+    /// An answer named a range that the map does not have: a split or merge happened.
+    pub(crate) fn saw_range(&self, id: &str) {
+        let is_news = |map: &PartitionKeyRangeMap| map.by_id(id).is_none() && !map.is_gone(id);
+        if self.ranges.get().is_some_and(|map| is_news(&map)) {
+            self.ranges.clear();
+        }
+    }
+
+    fn fetch_facts(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Result<ContainerFacts> {
+        let facts = read_container(shared, container, timeout)?;
+        self.session.settle(&facts.rid);
+        Ok(facts)
     }
 }
 
@@ -119,7 +250,8 @@ fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Resul
     spec.options.timeout = Some(timeout);
     let Properties { rid, partition_key: definition } = shared.run(spec)?.item()?;
     let paths = definition.paths.iter().map(|it| parse_path(it)).collect::<Result<_>>()?;
-    Ok(ContainerFacts { rid, definition, paths })
+    let rid_header = HeaderValue::from_str(&rid).ok().filter(|it| !it.is_empty());
+    Ok(ContainerFacts { rid, rid_header, definition, paths })
 }
 
 /// Most tries to read ranges that fit together while a split is under way.

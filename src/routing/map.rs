@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::routing::epk::Epk;
 use crate::routing::range::EpkRange;
 
@@ -32,10 +32,6 @@ pub(crate) struct PartitionKeyRange {
 impl PartitionKeyRange {
     pub(crate) fn epk_range(&self) -> EpkRange {
         EpkRange::new(self.min_inclusive.clone(), self.max_exclusive.clone())
-    }
-
-    fn overlaps(&self, range: &EpkRange) -> bool {
-        self.min_inclusive < range.max && self.max_exclusive > range.min
     }
 }
 
@@ -135,8 +131,14 @@ impl PartitionKeyRangeMap {
 
     /// The partition that holds a point. The end of the space is in none.
     pub(crate) fn at(&self, epk: &Epk) -> Option<&PartitionKeyRange> {
+        self.ranges.get(self.index_at(epk)?)
+    }
+
+    /// The place in [`ranges`](Self::ranges) of the partition that holds a point.
+    pub(crate) fn index_at(&self, epk: &Epk) -> Option<usize> {
         let after = self.ranges.partition_point(|it| it.min_inclusive <= *epk);
-        self.ranges.get(after.checked_sub(1)?).filter(|it| *epk < it.max_exclusive)
+        let index = after.checked_sub(1)?;
+        self.ranges.get(index).filter(|it| *epk < it.max_exclusive).map(|_| index)
     }
 
     /// The partitions that hold some of a range, in order.
@@ -146,16 +148,13 @@ impl PartitionKeyRangeMap {
         if range.is_empty() { &[] } else { self.ranges.get(first..end).unwrap_or_default() }
     }
 
-    /// The partitions that hold some of any of the ranges: in order, each once.
-    pub(crate) fn overlapping_any(&self, ranges: &[EpkRange]) -> Vec<&PartitionKeyRange> {
-        let is_wanted = |it: &&PartitionKeyRange| {
-            ranges.iter().any(|range| !range.is_empty() && it.overlaps(range))
-        };
-        self.ranges.iter().filter(is_wanted).collect()
-    }
-
     pub(crate) fn by_id(&self, id: &str) -> Option<&PartitionKeyRange> {
         self.ranges.get(*self.by_id.get(id)?)
+    }
+
+    /// The place in [`ranges`](Self::ranges) of the partition of this id.
+    pub(crate) fn index_of(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
     }
 
     /// Whether a partition of this id existed and was split or merged away.

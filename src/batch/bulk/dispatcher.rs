@@ -195,7 +195,6 @@ impl Dispatcher {
         let timeout = shared.options.operation_timeout;
         let map = if recreated {
             shared.containers.forget(container);
-            shared.sessions.forget(container.as_str());
             self.facts = shared.containers.get(shared, container, timeout)?;
             shared.containers.ranges(shared, container, timeout)?
         } else {

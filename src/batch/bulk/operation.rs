@@ -96,7 +96,7 @@ pub(super) struct Pending {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tries {
     pub(super) moves: u32,
-    pub(super) throttle: crate::pipeline::retry::Throttle,
+    pub(super) throttle: crate::pipeline::retry::Tally,
     pub(super) collisions: u32,
     pub(super) lost: u32,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::operation::Tries;
 use crate::client::RetryOptions;
-use crate::pipeline::retry::{Decision, Failure, Progress, decide};
+use crate::pipeline::retry::throttle_wait;
 use crate::wire::sub_status;
 
 /// The outcome of an operation, or of the request that it was in.
@@ -74,22 +74,15 @@ pub(super) fn judge(
 
 /// As the retry policy would decide for the operation alone.
 fn throttled(outcome: Outcome, tries: &mut Tries, options: &RetryOptions, jitter: f64) -> Verdict {
-    let Outcome { status, sub_status, retry_after, .. } = outcome;
-    let progress = Progress {
-        read_only: false,
-        throttle: tries.throttle,
-        connection_retries: 0,
-        throttling_is_callers: false,
-        options,
-        jitter,
-    };
-    match decide(Failure::Status { status, sub_status, retry_after }, &progress) {
-        Decision::Throttled { wait } => {
-            tries.throttle.retries += 1;
-            tries.throttle.waited += wait;
+    if outcome.sub_status == sub_status::SCALE_DOWN_REFUSED {
+        return Verdict::Final;
+    }
+    match throttle_wait(outcome.retry_after, tries.throttle, options, jitter) {
+        Some(wait) => {
+            tries.throttle.add(wait);
             Verdict::Throttled { wait }
         }
-        _ => Verdict::Final,
+        None => Verdict::Final,
     }
 }
 

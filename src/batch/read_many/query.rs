@@ -114,7 +114,7 @@ mod tests {
     fn query_of(paths: &[&str], items: Vec<(&str, PartitionKey)>) -> (String, Value) {
         let definition = PartitionKeyDefinition::new(paths.iter().copied());
         let paths = paths.iter().map(|it| parse_path(it).unwrap()).collect();
-        let facts = ContainerFacts { rid: String::new(), definition, paths };
+        let facts = ContainerFacts { rid: String::new(), rid_header: None, definition, paths };
         let items = items.into_iter().map(|(id, key)| (id.to_owned(), key)).collect();
         let list = WantList::new(items, &facts).unwrap();
         let items: Vec<&Wanted> = list.items.iter().collect();

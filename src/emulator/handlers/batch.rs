@@ -63,8 +63,11 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
         partition.log().advance();
     }
     let replica = partition.replica();
+    let owner = container.owner();
     drop(account);
-    Ok(answer(&rules, Origin::Replica(replica), &outcomes, &minimal, has_written))
+    let answer = answer(Origin::Replica(replica), &outcomes, &minimal);
+    // Nothing is said of the container if nothing was written to it, unless all was well.
+    Ok(if has_written || answer.status == 200 { answer.owner(owner) } else { answer })
 }
 
 /// Whether the answer to an operation is to be without the item: for the whole batch, or for this operation.
@@ -240,13 +243,7 @@ impl Outcome {
     }
 }
 
-fn answer(
-    rules: &Rules,
-    origin: Origin,
-    outcomes: &[Outcome],
-    minimal: &[bool],
-    has_written: bool,
-) -> Answer {
+fn answer(origin: Origin, outcomes: &[Outcome], minimal: &[bool]) -> Answer {
     let failed = outcomes.iter().find(|it| it.status >= 400 && it.status != FAILED_DEPENDENCY);
     let mut body = String::from("[");
     for (index, (outcome, is_minimal)) in outcomes.iter().zip(minimal).enumerate() {
@@ -259,7 +256,6 @@ fn answer(
     let mut answer = Answer {
         status: if failed.is_some() { 207 } else { 200 },
         origin,
-        owner: (has_written || failed.is_none()).then(|| rules.owner.clone()),
         charge: Some(outcomes.iter().map(|it| it.charge).sum()),
         ..Answer::default()
     };

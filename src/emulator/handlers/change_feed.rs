@@ -1,17 +1,18 @@
 //! A GET on items: the list of them, or what changed since a position.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::feed::{envelope, page_size};
 use super::query;
-use super::scope::{Scope, Source};
+use super::scope::Scope;
 use crate::emulator::call::Call;
 use crate::emulator::date;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
 use crate::emulator::sql::value::{ExponentStyle, Object, Value};
-use crate::emulator::store::container::Container;
 use crate::emulator::store::item::Item;
+use crate::emulator::store::partition::Partition;
 use crate::wire::header;
 
 pub(crate) fn list_or_changes(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -39,56 +40,56 @@ fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
     let account = call.read();
     let container = call.container(&account)?;
     let scope = Scope::read(call, container)?;
-    let rules = std::sync::Arc::clone(&container.rules);
-    let sources = scope.sources(call, container)?;
     let position = Position::read(call)?;
-    let starts: Vec<u64> = sources.iter().map(|it| position.start(it, container)).collect();
-    drop(account);
-    let since = if let Position::Time(seconds) = position { seconds } else { 0 };
-    let structured = call.request.header(&header::CHANGE_FEED_WIRE_FORMAT).is_some();
-    let mut rows = Vec::new();
+    let mut items = Vec::new();
     let mut seen = Vec::new();
-    for (source, start) in sources.iter().zip(starts) {
-        let room = max_items.saturating_sub(rows.len());
-        let (items, lsn) = changes_of(source, start, since, room);
-        rows.extend(items.iter().map(|it| shown(it, structured)));
-        seen.push((source.id.clone(), lsn));
+    let mut replica = None;
+    for partition in scope.partitions(container) {
+        call.check_session(partition)?;
+        let start = position.start(partition);
+        let is_wanted = |it: &Item| {
+            let default_ttl = container.rules.definition.default_ttl;
+            position.admits(it) && scope.admits(it) && !it.is_expired(default_ttl, call.now)
+        };
+        let room = max_items.saturating_sub(items.len());
+        let (part, lsn) = changes_of(partition, start, is_wanted, room);
+        items.extend(part);
+        seen.push((partition.id.clone(), lsn));
+        replica = Some(partition.replica());
     }
-    let replica = sources.last().ok_or_else(Refusal::range_gone)?.replica.clone();
+    let (rid, owner) = (container.rules.rid.text(), container.owner());
+    drop(account);
+    let structured = call.request.header(&header::CHANGE_FEED_WIRE_FORMAT).is_some();
+    let rows: Vec<Value> = items.iter().map(|it| shown(it, structured)).collect();
     let status = if rows.is_empty() { 304 } else { 200 };
-    let answer = Answer::new(status, replica, 1.0)
-        .owner(rules.owner.clone())
+    let answer = Answer::new(status, replica.ok_or_else(Refusal::range_gone)?, 1.0)
+        .owner(owner)
         .etag(&etag(&seen))
         .header(header::ITEM_COUNT, rows.len());
     if rows.is_empty() {
         return Ok(answer);
     }
-    Ok(answer.body(envelope(&rules.rid.text(), "Documents", &rows, ExponentStyle::TwoDigits)))
+    Ok(answer.body(envelope(&rid, "Documents", &rows, ExponentStyle::TwoDigits)))
 }
 
 /// The latest versions after a step, at most `room`, and the step up to which they reach.
 ///
 /// What was written in one step is never torn apart, since a reader could not go on in the middle of it.
 fn changes_of(
-    source: &Source,
+    partition: &Partition,
     start: u64,
-    since: u64,
+    is_wanted: impl Fn(&Item) -> bool,
     room: usize,
-) -> (Vec<std::sync::Arc<Item>>, u64) {
-    if room == 0 {
-        return (Vec::new(), start);
+) -> (Vec<Arc<Item>>, u64) {
+    let mut items: Vec<Arc<Item>> = Vec::new();
+    for item in partition.changes_after(start).filter(|it| is_wanted(it)) {
+        let last = items.last().map_or(start, |it| it.lsn);
+        if items.len() >= room && item.lsn > last {
+            return (items, last);
+        }
+        items.push(Arc::clone(item));
     }
-    let mut items: Vec<_> = source
-        .items_from(0)
-        .filter(|it| it.lsn > start && it.timestamp >= since)
-        .cloned()
-        .collect();
-    items.sort_by_key(|it| (it.lsn, it.number));
-    let Some(last) = items.get(room - 1).map(|it| it.lsn) else { return (items, source.lsn) };
-    let end = items.iter().position(|it| it.lsn > last);
-    let Some(end) = end else { return (items, source.lsn) };
-    items.truncate(end);
-    (items, last)
+    (items, partition.lsn())
 }
 
 impl Position {
@@ -121,21 +122,25 @@ impl Position {
     }
 
     /// The step after which the partition is to be read.
-    fn start(&self, source: &Source, container: &Container) -> u64 {
+    fn start(&self, partition: &Partition) -> u64 {
         match self {
             Self::Beginning | Self::Time(_) => 0,
-            Self::Now => source.lsn,
+            Self::Now => partition.lsn(),
             Self::After(entries) => {
-                let parents = container.partition_by_id(&source.id).map(|it| &it.parents);
                 let is_about_it = |id: &str| {
                     id.is_empty()
-                        || id == source.id
-                        || parents.is_some_and(|it| it.iter().any(|parent| parent == id))
+                        || id == partition.id
+                        || partition.parents.iter().any(|it| it == id)
                 };
                 let own = entries.iter().filter(|(id, _)| is_about_it(id)).map(|it| it.1);
                 own.max().unwrap_or(0)
             }
         }
+    }
+
+    /// Whether an item is late enough.
+    fn admits(&self, item: &Item) -> bool {
+        if let Self::Time(seconds) = self { item.timestamp >= *seconds } else { true }
     }
 }
 

@@ -9,7 +9,7 @@ use super::feed::Feed;
 use crate::emulator::call::Call;
 use crate::emulator::charge::REFUSED;
 use crate::emulator::refusal::Refusal;
-use crate::emulator::response::{Answer, Replica};
+use crate::emulator::response::{Answer, Owner, Replica};
 use crate::emulator::sql::value::{Object, Value};
 use crate::emulator::store::Database;
 use crate::emulator::store::container::{Container, Rules};
@@ -20,8 +20,6 @@ use crate::wire::{MAX_BODY_BYTES, header};
 
 const READ_CHARGE: f64 = 2.0;
 const QUOTA: &str = "collections=5000;";
-const ITEM_QUOTA: &str =
-    "documentSize=10240;documentsSize=10485760;documentsCount=-1;collectionSize=10485760;";
 
 /// From this REST version on, clients see the key that the service made up for a container without one.
 const SYSTEM_KEY_VERSION: &str = "2018-12-31";
@@ -97,7 +95,7 @@ fn dedicated_logs(call: &Call<'_>, throughput: &Throughput) -> Vec<Log> {
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
     let account = call.read();
     let container = call.container(&account)?;
-    let owner = call.database(&account)?.owner();
+    let owner = Owner { fill: container.owner().fill, ..call.database(&account)?.owner() };
     let mut value = shown(call, container);
     if call.request.is_set(&header::POPULATE_PARTITION_STATISTICS) {
         let mut object = value.as_object().cloned().unwrap_or_default();
@@ -105,7 +103,7 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
         value = object.into();
     }
     let answer = answer(call, 200, container, READ_CHARGE).owner(owner);
-    Ok(answer.quota(ITEM_QUOTA, item_usage(container)).body(value.to_json()))
+    Ok(answer.body(value.to_json()))
 }
 
 pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -200,22 +198,12 @@ fn usage(database: &Database) -> String {
     format!("collections={};", database.containers.len())
 }
 
-fn item_usage(container: &Container) -> String {
-    let items = || container.partitions.iter().flat_map(|it| it.items().values());
-    let count = items().count();
-    let kilobytes = items().map(|it| it.bytes).sum::<usize>().div_ceil(1024);
-    format!(
-        "documentSize=0;documentsSize={kilobytes};documentsCount={count};collectionSize={kilobytes};"
-    )
-}
-
 /// How full each partition is.
 fn statistics(container: &Container) -> Value {
     let rows = container.partitions.iter().map(|it| {
-        let bytes: usize = it.items().values().map(|it| it.bytes).sum();
         Value::from(Object::from_iter([
             ("id", Value::from(it.id.as_str())),
-            ("sizeInKB", Value::from(bytes.div_ceil(1024) as u64)),
+            ("sizeInKB", Value::from(it.bytes().div_ceil(1024) as u64)),
             ("documentCount", Value::from(it.items().len() as u64)),
             ("sampledDistinctPartitionKeyCount", Value::from(it.key_count() as u64)),
             ("partitionKeys", Value::array(Vec::new())),

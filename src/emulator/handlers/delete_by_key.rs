@@ -1,7 +1,5 @@
 //! Deletes all items of one partition key.
 
-use std::sync::Arc;
-
 use super::item::at_first;
 use super::scope::Scope;
 use crate::emulator::call::Call;
@@ -14,7 +12,6 @@ use crate::wire::header;
 pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     let mut account = call.write();
     let container = call.container_mut(&mut account)?;
-    let rules = Arc::clone(&container.rules);
     let scope = Scope::read(call, container)?;
     if call.request.header(&header::PARTITION_KEY).is_none() {
         return Err(at_first(Refusal::key_too_short(), container));
@@ -32,5 +29,5 @@ pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
         replica = Some(partition.replica());
     }
     let replica = replica.ok_or_else(Refusal::range_gone)?;
-    Ok(Answer::new(200, replica, 1.0).owner(rules.owner.clone()))
+    Ok(Answer::new(200, replica, 1.0).owner(container.owner()))
 }

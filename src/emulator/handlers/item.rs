@@ -7,7 +7,7 @@ use crate::emulator::charge;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
 use crate::emulator::sql::value::Value;
-use crate::emulator::store::container::{Container, Rules};
+use crate::emulator::store::container::Container;
 use crate::emulator::store::patch::Patch;
 use crate::emulator::store::write::{Moment, Verb, Write, apply, find};
 use crate::wire::header;
@@ -19,14 +19,12 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
     let key = call.whole_key(&rules).map_err(|it| at_first(it, container))?;
     let partition = container.partition_at(&rules.epk(&key)).ok_or_else(Refusal::range_gone)?;
     call.check_session(partition)?;
-    let replica = partition.replica();
+    let (replica, owner) = (partition.replica(), container.owner());
     let id = call.request.segment(5);
     let item = find(&rules, partition, &key.header_value(), id, call.now).cloned();
     drop(account);
     let item = item.ok_or_else(|| Refusal::item_not_found(1.0).at(replica.clone()))?;
-    let answer = Answer::new(200, replica, charge::read(item.bytes))
-        .owner(rules.owner.clone())
-        .etag(&item.etag);
+    let answer = Answer::new(200, replica, charge::read(item.bytes)).owner(owner).etag(&item.etag);
     if call.request.header(&http::header::IF_NONE_MATCH) == Some(item.etag.as_str()) {
         return Ok(Answer { status: 304, charge: Some(1.0), ..answer });
     }
@@ -80,7 +78,7 @@ fn write(
         .map_err(|it| it.at(partition.replica()))?;
     partition.log().advance();
     let replica = partition.replica();
-    let owner = rules.owner.clone();
+    let owner = container.owner();
     drop(account);
     let mut answer = Answer::new(done.status, replica, done.charge).owner(owner);
     if let Some(item) = done.item {

@@ -4,10 +4,12 @@
 //! ranges that they belong to: to the left of the list all is read, to the right of it nothing.
 
 use super::scope::Source;
+use crate::emulator::call::Call;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::sql::execute::Resume;
 use crate::emulator::sql::value::{Object, Value};
 use crate::routing::range::EpkRange;
+use crate::wire::header;
 
 /// The place at which a feed goes on.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +27,13 @@ struct Entry {
 }
 
 impl Bookmark {
+    /// Where the request goes on: at the beginning if it does not say.
+    pub(crate) fn of(call: &Call<'_>) -> Result<Self, Refusal> {
+        call.request.header(&header::CONTINUATION).map_or_else(|| Ok(Self::default()), Self::read)
+    }
+
     /// Reads a continuation header in either form.
-    pub(crate) fn read(text: &str) -> Result<Self, Refusal> {
+    fn read(text: &str) -> Result<Self, Refusal> {
         if text.starts_with('-') {
             let token = Resume::from_token(text).ok_or_else(Refusal::bad_continuation)?;
             let entry = Entry { token: Some(token), range: EpkRange::full() };

@@ -158,7 +158,11 @@ fn resource(body: &Object) -> String {
 
 fn owner(call: &Call<'_>, account: &Account, user: &User) -> Result<Owner, Refusal> {
     let database = call.database(account)?.owner();
-    Ok(Owner { path: format!("{}/users/{}", database.path, user.id), rid: rid::text(&user.rid) })
+    Ok(Owner {
+        path: format!("{}/users/{}", database.path, user.id),
+        rid: rid::text(&user.rid),
+        fill: None,
+    })
 }
 
 fn answer(

@@ -28,10 +28,8 @@ pub(crate) struct Scope {
 
 /// What one partition has for a request, as it was at one moment.
 pub(crate) struct Source {
-    pub(crate) id: String,
     pub(crate) replica: Replica,
     pub(crate) range: EpkRange,
-    pub(crate) lsn: u64,
     items: Items,
     scope: Scope,
     default_ttl: Option<i64>,
@@ -85,14 +83,21 @@ impl Scope {
             && self.range.as_ref().is_none_or(|it| it.overlaps(&partition.range))
     }
 
+    /// The partitions that have anything of it, in the order of their ranges.
+    pub(crate) fn partitions<'c>(
+        &self,
+        container: &'c Container,
+    ) -> impl Iterator<Item = &'c Partition> {
+        container.partitions.iter().filter(|it| self.touches(it))
+    }
+
     /// What the container's partitions have of it now, in the order of their ranges.
     pub(crate) fn sources(
         &self,
         call: &Call<'_>,
         container: &Container,
     ) -> Result<Vec<Source>, Refusal> {
-        let partitions = container.partitions.iter().filter(|it| self.touches(it));
-        partitions
+        self.partitions(container)
             .map(|partition| {
                 call.check_session(partition)?;
                 let items = match &self.key {
@@ -100,10 +105,8 @@ impl Scope {
                     None => Items::All(Arc::clone(partition.items())),
                 };
                 Ok(Source {
-                    id: partition.id.clone(),
                     replica: partition.replica(),
                     range: partition.range.clone(),
-                    lsn: partition.lsn(),
                     items,
                     scope: self.clone(),
                     default_ttl: container.rules.definition.default_ttl,

@@ -104,8 +104,8 @@ struct Clock {
 }
 
 /// Moves the account's time on: items expire, timestamps are later.
-fn clock(emulator: &Emulator, body: Clock) -> Result<Value, String> {
-    emulator.inner.ahead_ms.fetch_add(u64::from(body.advance_ms), Ordering::SeqCst);
+fn clock(emulator: &Emulator, Clock { advance_ms }: Clock) -> Result<Value, String> {
+    emulator.inner.ahead_ms.fetch_add(u64::from(advance_ms), Ordering::SeqCst);
     Ok(json!({ "now": date::unix_seconds(emulator.inner.now()) }))
 }
 

@@ -1,15 +1,14 @@
 //! Rows that have to be collected before the first one can be given out: for ORDER BY, GROUP BY and aggregates.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::aggregate::Accumulator;
-use super::ast::Direction;
 use super::distinct::DistinctHash;
 use super::error::SqlError;
 use super::eval::{Frame, evaluate, evaluate_all};
 use super::order::SortKey;
 use super::program::Program;
+use super::sequence::Sequence;
 use super::value::Value;
 
 /// A row, or a group of rows, with what it is sorted by.
@@ -72,7 +71,7 @@ impl<'p> Candidates<'p> {
         for group in self.groups {
             candidates.extend(group.finish(self.program, outer)?);
         }
-        Ok(Sorted::new(candidates, self.program.directions()))
+        Ok(Sorted::new(candidates, self.program.sequence()))
     }
 
     fn add_to_group(&mut self, frame: &Frame<'_>) -> Result<(), SqlError> {
@@ -135,7 +134,7 @@ fn sort_keys(program: &Program, frame: &Frame<'_>) -> Result<Option<Vec<SortKey>
 ///
 /// They are sorted piece by piece, as most queries want only the first page of many.
 pub(super) struct Sorted {
-    directions: Vec<Direction>,
+    sequence: Sequence,
     unsorted: Vec<Candidate>,
     sorted: std::vec::IntoIter<Candidate>,
     piece: usize,
@@ -145,20 +144,21 @@ pub(super) struct Sorted {
 const FIRST_PIECE: usize = 1024;
 
 impl Sorted {
-    pub(super) fn new(candidates: Vec<Candidate>, directions: Vec<Direction>) -> Self {
+    pub(super) fn new(candidates: Vec<Candidate>, sequence: Sequence) -> Self {
         let sorted = Vec::new().into_iter();
-        Self { directions, unsorted: candidates, sorted, piece: FIRST_PIECE }
+        Self { sequence, unsorted: candidates, sorted, piece: FIRST_PIECE }
     }
 
     /// Leaves out what does not satisfy `keep`.
-    pub(super) fn retain(&mut self, keep: impl Fn(&Candidate, &[Direction]) -> bool) {
-        self.unsorted.retain(|candidate| keep(candidate, &self.directions));
+    pub(super) fn retain(&mut self, keep: impl Fn(&Candidate, &Sequence) -> bool) {
+        self.unsorted.retain(|candidate| keep(candidate, &self.sequence));
     }
 
     fn sort_piece(&mut self) {
-        let directions = &self.directions;
+        let sequence = &self.sequence;
         let compare = |a: &Candidate, b: &Candidate| {
-            compare_keys(&a.keys, &b.keys, directions).then((a.rid, a.row).cmp(&(b.rid, b.row)))
+            let by_keys = sequence.compare_keys(&a.keys, &b.keys);
+            by_keys.then_with(|| sequence.compare_places((a.rid, a.row), (b.rid, b.row)))
         };
         let mut piece = std::mem::take(&mut self.unsorted);
         if piece.len() > self.piece {
@@ -182,23 +182,10 @@ impl Iterator for Sorted {
     }
 }
 
-/// Compares key by key, as far as both lists reach.
-pub(super) fn compare_keys(a: &[SortKey], b: &[SortKey], directions: &[Direction]) -> Ordering {
-    for ((a, b), direction) in a.iter().zip(b).zip(directions) {
-        let order = match direction {
-            Direction::Ascending => a.compare(b),
-            Direction::Descending => b.compare(a),
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
-    Ordering::Equal
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emulator::sql::ast::Direction;
     use crate::emulator::sql::value::Number;
 
     #[test]
@@ -209,10 +196,10 @@ mod tests {
         };
         let count = 6 * FIRST_PIECE as u64;
         let candidates = (0..count).map(candidate).collect();
-        let sorted = Sorted::new(candidates, vec![Direction::Descending]);
+        let sorted = Sorted::new(candidates, Sequence::of_index(vec![Direction::Descending]));
         let found: Vec<u64> = sorted.map(|it| it.rid).collect();
         let mut expected: Vec<u64> = (0..count).collect();
-        expected.sort_by_key(|rid| std::cmp::Reverse(rid * 7919 % 100));
+        expected.sort_by_key(|rid| std::cmp::Reverse((rid * 7919 % 100, *rid)));
         assert_eq!(found, expected);
     }
 }

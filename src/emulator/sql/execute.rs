@@ -6,7 +6,7 @@ pub(crate) use super::document::Document;
 pub(crate) use super::page::{Metrics, Page, PageRequest};
 pub(crate) use super::resume::{Resume, ResumeFilter};
 
-use super::ast::{Collection, Direction, Query, Source};
+use super::ast::{Collection, Query, Source};
 use super::candidate::{Candidate, Candidates, Sorted};
 use super::compile::compile;
 use super::environment::Environment;
@@ -18,6 +18,7 @@ use super::program::Program;
 use super::project::project;
 use super::rank;
 use super::scan::scan;
+use super::sequence::Sequence;
 use super::source::for_each_row;
 use super::value::Value;
 
@@ -113,14 +114,14 @@ fn sorted(
     environment: &Environment<'_>,
     mut page: PageBuilder<'_>,
 ) -> Result<Page, SqlError> {
-    let directions = program.directions();
+    let sequence = program.sequence();
     let outer = Frame::new(environment, &[]);
     let mut seen = request.seen(program);
     let mut last = Position::default();
-    let is_due = |candidate: &Candidate, directions: &[Direction]| {
+    let is_due = |candidate: &Candidate, sequence: &Sequence| {
         let (resume, filter) = (request.resume.as_ref(), request.resume_filter.as_ref());
-        resume.is_none_or(|it| it.admits(candidate, directions))
-            && filter.is_none_or(|it| it.admits(candidate, directions))
+        resume.is_none_or(|it| it.admits(candidate, sequence))
+            && filter.is_none_or(|it| it.admits(candidate, sequence))
     };
     // DISTINCT has to know the rows of earlier pages too.
     if seen.is_none() {
@@ -129,7 +130,7 @@ fn sorted(
     for candidate in candidates {
         let output = project(program, &candidate.frame(&outer))?;
         let is_new = seen.as_mut().is_none_or(|seen| seen.insert(&output));
-        if !is_new || output.is_undefined() || !is_due(&candidate, &directions) {
+        if !is_new || output.is_undefined() || !is_due(&candidate, &sequence) {
             continue;
         }
         let rows = page.len();

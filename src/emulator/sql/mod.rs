@@ -19,6 +19,7 @@ mod eval;
 pub(crate) mod execute;
 mod expression;
 pub(crate) mod functions;
+#[cfg(test)]
 mod fuzz;
 mod lexer;
 mod like;
@@ -36,6 +37,7 @@ mod project;
 mod rank;
 mod resume;
 mod scan;
+mod sequence;
 mod source;
 mod subquery;
 mod token;

@@ -7,6 +7,7 @@ use super::ast::{BinaryOp, Direction, Quantifier, UnaryOp};
 use super::bind::Aggregate;
 use super::functions::Function;
 use super::like::LikePattern;
+use super::sequence::Sequence;
 use super::value::Value;
 
 /// A query or subquery, ready to run.
@@ -147,12 +148,16 @@ impl Program {
         !matches!(self.sources.as_slice(), [] | [RowSource::One(_)])
     }
 
-    /// The directions of the keys of a candidate: those of the query, then ascending for the group's own.
-    pub(super) fn directions(&self) -> Vec<Direction> {
+    /// How candidates follow each other: by the keys of the query, then ascending by the group's own.
+    pub(super) fn sequence(&self) -> Sequence {
         if self.rank.is_some() {
-            return vec![Direction::Descending];
+            return Sequence::of_scores(vec![Direction::Descending]);
         }
         let own = self.order_by.iter().map(|column| column.direction);
-        own.chain(self.group_by.iter().map(|_| Direction::Ascending)).collect()
+        let directions = own.chain(self.group_by.iter().map(|_| Direction::Ascending)).collect();
+        if self.order_by.iter().any(|column| column.is_vector) {
+            return Sequence::of_scores(directions);
+        }
+        Sequence::of_index(directions)
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn collect(
     for (candidate, score) in candidates.iter_mut().zip(fused) {
         candidate.keys.push(SortKey::of(&Value::from(score)));
     }
-    Ok(Sorted::new(candidates, program.directions()))
+    Ok(Sorted::new(candidates, program.sequence()))
 }
 
 /// Computes one component of the rank.

@@ -8,10 +8,10 @@ use std::cmp::Ordering;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::ast::Direction;
-use super::candidate::{Candidate, compare_keys};
+use super::candidate::Candidate;
 use super::distinct::DistinctHash;
 use super::order::SortKey;
+use super::sequence::Sequence;
 use super::value::{Number, Object, Value};
 
 /// The end of a page.
@@ -53,11 +53,14 @@ impl ResumeFilter {
     }
 
     /// Whether the row is at or after the place.
-    pub(super) fn admits(&self, candidate: &Candidate, directions: &[Direction]) -> bool {
-        match compare_keys(&candidate.keys, &self.values, directions) {
+    pub(super) fn admits(&self, candidate: &Candidate, sequence: &Sequence) -> bool {
+        match sequence.compare_keys(&candidate.keys, &self.values) {
             Ordering::Less => false,
             Ordering::Greater => true,
-            Ordering::Equal => !self.exclude && self.rid.is_none_or(|rid| candidate.rid >= rid),
+            Ordering::Equal if self.exclude => false,
+            Ordering::Equal => {
+                self.rid.is_none_or(|it| sequence.compare_documents(candidate.rid, it).is_ge())
+            }
         }
     }
 }
@@ -82,12 +85,11 @@ impl Resume {
     }
 
     /// Whether the row comes after the last one, of a query whose rows are sorted.
-    pub(super) fn admits(&self, candidate: &Candidate, directions: &[Direction]) -> bool {
+    pub(super) fn admits(&self, candidate: &Candidate, sequence: &Sequence) -> bool {
         let keys = self.keys.as_deref().unwrap_or_default();
-        compare_keys(&candidate.keys, keys, directions)
-            .then(candidate.rid.cmp(&self.rid))
-            .then(candidate.row.cmp(&self.row.unwrap_or(u64::MAX)))
-            .is_gt()
+        let last = (self.rid, self.row.unwrap_or(u64::MAX));
+        let by_keys = sequence.compare_keys(&candidate.keys, keys);
+        by_keys.then(sequence.compare_places((candidate.rid, candidate.row), last)).is_gt()
     }
 
     /// The text of a continuation header, in the manner of the service.

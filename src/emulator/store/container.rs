@@ -9,7 +9,7 @@ use super::partition::{Log, Partition};
 use super::rid::{ContainerRid, Kind};
 use super::script::Scripts;
 use super::space::Space;
-use crate::emulator::response::Owner;
+use crate::emulator::response::{Fill, Owner};
 use crate::emulator::sql::value::{Object, Value};
 use crate::partition_key::{PartitionKey, PartitionKeyValue};
 use crate::routing::epk::Epk;
@@ -59,6 +59,7 @@ impl Rules {
             owner: Owner {
                 path: format!("{}/colls/{}", database.path, definition.id),
                 rid: rid.text(),
+                fill: None,
             },
             space: Space::of(&definition.key),
             definition,
@@ -155,6 +156,15 @@ impl Container {
 
     pub(crate) fn id(&self) -> &str {
         &self.rules.definition.id
+    }
+
+    /// The container as the resource above items, with how full it is.
+    pub(crate) fn owner(&self) -> Owner {
+        let fill = Fill {
+            items: self.partitions.iter().map(|it| it.items().len()).sum(),
+            kilobytes: self.partitions.iter().map(Partition::bytes).sum::<usize>().div_ceil(1024),
+        };
+        Owner { fill: Some(fill), ..self.rules.owner.clone() }
     }
 
     /// The partition that holds a point.

@@ -49,10 +49,6 @@ pub(crate) struct Database {
 }
 
 impl Account {
-    pub(crate) fn lsn(&self) -> u64 {
-        self.lsn
-    }
-
     /// One step on.
     pub(crate) fn advance(&mut self) -> u64 {
         self.lsn += 1;
@@ -139,7 +135,7 @@ impl Account {
 
 impl Database {
     pub(crate) fn owner(&self) -> Owner {
-        Owner { path: format!("dbs/{}", self.id), rid: rid::text(&self.rid) }
+        Owner { path: format!("dbs/{}", self.id), rid: rid::text(&self.rid), fill: None }
     }
 
     /// `dbs/{rid}/`

@@ -26,6 +26,7 @@ pub(crate) struct Partition {
     keys: HashMap<Arc<str>, Logical>,
     /// The latest version of each item, in the order of writing.
     changes: BTreeMap<(u64, u64), u64>,
+    bytes: usize,
 }
 
 /// The count of writes. Containers that share throughput in one partition share it, as they do in the service.
@@ -87,6 +88,7 @@ impl Partition {
             items: Arc::default(),
             keys: HashMap::new(),
             changes: BTreeMap::new(),
+            bytes: 0,
         }
     }
 
@@ -133,6 +135,11 @@ impl Partition {
         numbers.filter_map(|it| self.items.get(it))
     }
 
+    /// The size of its items.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// How many keys it holds items of.
     pub(crate) fn key_count(&self) -> usize {
         self.keys.len()
@@ -148,6 +155,7 @@ impl Partition {
             logical.unique.insert(value.clone(), item.number);
         }
         self.changes.insert((item.lsn, item.number), item.number);
+        self.bytes += item.bytes;
         Arc::make_mut(&mut self.items).insert(item.number, item);
         before
     }
@@ -159,6 +167,7 @@ impl Partition {
         }
         let item = Arc::make_mut(&mut self.items).remove(&number)?;
         self.changes.remove(&(item.lsn, number));
+        self.bytes = self.bytes.saturating_sub(item.bytes);
         if let Some(logical) = self.keys.get_mut(&item.key) {
             logical.ids.remove(&item.id);
             logical.numbers.remove(&number);

@@ -18,6 +18,7 @@ pub(crate) use info::{DistinctType, QueryInfo};
 pub(crate) use ranges::{Bound, KeyPart, KeyRange};
 
 use super::ast::{OrderBy, Query};
+use super::bind::Aggregate;
 use super::environment::VectorEmbedding;
 use super::error::SqlError;
 
@@ -99,6 +100,18 @@ impl Plan {
         self.query_info.as_ref().is_some_and(|info| {
             let listed = info.group_by_alias_to_aggregate.iter().any(|(_, found)| found.is_some());
             listed || (info.has_group_by() && info.has_aggregate())
+        })
+    }
+
+    /// Whether rows are gathered in ways that many clients cannot follow over partitions: groups, aggregates that are
+    /// selected under names, lists, and counts of distinct rows.
+    pub(crate) fn gathers_rows(&self) -> bool {
+        self.query_info.as_ref().is_some_and(|info| {
+            let mut kinds = info.aggregates.iter();
+            info.has_group_by()
+                || self.has_non_value_aggregate()
+                || info.dcount.is_some()
+                || kinds.any(|it| matches!(it, Aggregate::MakeList | Aggregate::MakeSet))
         })
     }
 

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# The official Python and JavaScript clients against our emulator: over HTTP, over HTTPS with a verified certificate, and
+# over HTTP with four partitions. What they wrote is read by our client.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+work=${INTEROP_DIR:-target/interop}
+key="C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
+mkdir -p "$work/official"
+work=$(cd "$work/official" && pwd)
+emulator=${CARGO_TARGET_DIR:-target}/debug/cosmosdb-emulator
+scripts=$PWD/tests/interop
+
+if [ ! -d "$work/node_modules/@azure/cosmos" ]; then
+  (cd "$work" && echo '{"private":true}' >package.json &&
+    npm install --no-audit --no-fund --loglevel=error @azure/cosmos@4.9.3)
+fi
+if ! "$work/venv/bin/python" -c 'import azure.cosmos' 2>/dev/null; then
+  rm -rf "$work/venv"
+  python3 -m venv "$work/venv"
+  "$work/venv/bin/pip" install --quiet azure-cosmos==4.17.1
+fi
+cargo build --quiet --features server --bin cosmosdb-emulator
+
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true' EXIT
+
+# serve OPTION…: starts the emulator on a free port; sets $endpoint.
+serve() {
+  "$emulator" --port 0 --quiet "$@" >"$work/ready" &
+  server=$!
+  for _ in $(seq 100); do
+    endpoint=$(sed -n 's/^listening on //p' "$work/ready")
+    [ -z "$endpoint" ] || return 0
+    sleep 0.1
+  done
+  echo "the emulator does not start"
+  return 1
+}
+
+stop() {
+  kill "$server"
+  wait "$server"
+  server=
+}
+
+# check [CERTIFICATE]: both clients on $endpoint, then ours on what they left.
+check() {
+  timeout 60 "$work/venv/bin/python" "$scripts/python_client.py" "$endpoint" "$key" "$@"
+  (cd "$work" && env ${1:+"NODE_EXTRA_CA_CERTS=$1"} timeout 60 node "$scripts/js_client.mjs" "$endpoint" "$key")
+  env ${1:+"COSMOS_ROOT_CERTIFICATE=$1"} COSMOS_TEST_WRITTEN="interop-python interop-js" \
+    COSMOS_TEST_CONNECTION_STRING="AccountEndpoint=$endpoint;AccountKey=$key;" \
+    cargo test --quiet --test suite written_by_others -- --nocapture
+}
+
+serve
+check
+stop
+serve --tls --certificate "$work/emulator.pem"
+check "$work/emulator.pem"
+stop
+serve --partitions 4
+check
+stop
