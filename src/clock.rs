@@ -20,6 +20,20 @@ pub trait Clock: fmt::Debug + Send + Sync {
     fn sleep(&self, duration: Duration);
 }
 
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> SystemTime {
+        (**self).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        (**self).sleep(duration);
+    }
+}
+
 /// The machine's clock. The default.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {

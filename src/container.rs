@@ -1,11 +1,13 @@
 //! A container: items, and the queries over them.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::client::unwritable;
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::feed::Listing;
+use crate::feed::{ChangeFeed, ChangeFeedProcessor, Listing};
 use crate::link::{IdOf, Link, check_id};
 use crate::models::ContainerProperties;
 use crate::operation::{
@@ -15,7 +17,9 @@ use crate::operation::{
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, Partition, ResourceType, Spec};
 use crate::query::Query;
-use crate::routing::extract;
+use crate::routing::cache::ContainerFacts;
+use crate::routing::range::EpkRange;
+use crate::routing::{FeedRange, Stored, extract};
 use crate::wire::MAX_BODY_BYTES;
 
 /// A container of a database. A handle: cheap to clone, and it sends nothing by itself.
@@ -192,16 +196,114 @@ impl Container {
         state.session.adopt(token)
     }
 
+    /// What was created and changed in the container, from now on unless the feed is told otherwise.
+    ///
+    /// See [`ChangeFeed`]; [`change_feed_processor`](Self::change_feed_processor) shares it out among workers.
+    pub fn change_feed<T>(&self) -> ChangeFeed<T> {
+        ChangeFeed::new(self)
+    }
+
+    /// Shares the change feed of the container out among workers, which agree by documents in `leases`.
+    ///
+    /// `name` stands for what the workers do together; processors of other names read the feed for themselves. See
+    /// [`ChangeFeedProcessor`].
+    pub fn change_feed_processor<T>(
+        &self,
+        name: impl Into<String>,
+        leases: &Self,
+    ) -> ChangeFeedProcessor<T> {
+        ChangeFeedProcessor::new(self, name.into(), leases)
+    }
+
+    /// The parts in which the container can be read in parallel: one for each of its partitions just now.
+    ///
+    /// The partitions are asked for anew. The ranges stay valid when the service splits or merges partitions; they
+    /// then no longer are one partition each, but nothing is missed or read twice.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # let orders = client.database("shop").container("orders");
+    /// # orders.create_item(&serde_json::json!({ "id": "1", "city": "Lyon" })).send()?;
+    /// let mut changes = 0;
+    /// for range in orders.feed_ranges()? {
+    ///     let feed = orders.change_feed::<serde_json::Value>().feed_range(&range).from_beginning();
+    ///     changes += feed.pages().next().unwrap()?.items().len();
+    /// }
+    /// assert_eq!(changes, 1);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn feed_ranges(&self) -> Result<Vec<FeedRange>> {
+        let shared = &self.database.client.shared;
+        let timeout = shared.options.operation_timeout;
+        let map = shared.containers.fresh_ranges(shared, &self.link()?, timeout)?;
+        Ok(map.ranges().iter().map(|it| it.epk_range().into()).collect())
+    }
+
+    /// The part of the container that holds a partition key alone, or the prefix of a hierarchical one.
+    ///
+    /// The container is read once for its definition, where it is not known yet.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("visits", ["/tenant", "/user"])).send()?;
+    /// let visits = client.database("shop").container("visits");
+    /// let tenant = visits.feed_range_of("FR")?;
+    /// let user = visits.feed_range_of(("FR", "ana"))?;
+    /// assert!(user.is_subset_of(&tenant));
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The key has more values than the container's definition has paths, or fewer where it is not hierarchical.
+    pub fn feed_range_of(&self, key: impl Into<PartitionKey>) -> Result<FeedRange> {
+        let key = key.into();
+        key.check()?;
+        Ok(EpkRange::of(&key, &self.facts()?.definition)?.into())
+    }
+
+    /// Reads a feed range that any SDK has stored, also one that needs the container to be understood: of a single
+    /// partition key, or of the id of a partition, which must still exist.
+    ///
+    /// Ranges proper are also read by [`FeedRange`]'s `parse`, without a container.
+    pub fn parse_feed_range(&self, text: &str) -> Result<FeedRange> {
+        match Stored::parse(text)? {
+            Stored::Range(range) => Ok(range),
+            Stored::Key(key) => self.feed_range_of(key),
+            Stored::Partition(id) => {
+                let shared = &self.database.client.shared;
+                let timeout = shared.options.operation_timeout;
+                let map = shared.containers.fresh_ranges(shared, &self.link()?, timeout)?;
+                let range = map.by_id(&id).ok_or_else(|| {
+                    Error::invalid_input(format!(
+                        "the container has no partition {id:?} (any more)"
+                    ))
+                })?;
+                Ok(range.epk_range().into())
+            }
+        }
+    }
+
+    /// What the client knows of the container, read where it is not known.
+    pub(crate) fn facts(&self) -> Result<Arc<ContainerFacts>> {
+        let shared = &self.database.client.shared;
+        shared.containers.get(shared, &self.link()?, shared.options.operation_timeout)
+    }
+
     pub(crate) fn link(&self) -> Result<Link> {
         check_id(IdOf::Container, &self.id)?;
         Ok(self.database.link()?.child("colls", &self.id))
     }
 
-    fn operation<K: crate::operation::Kind>(&self, spec: Result<Spec>) -> Operation<K> {
+    pub(crate) fn operation<K: crate::operation::Kind>(&self, spec: Result<Spec>) -> Operation<K> {
         Operation::new(&self.database.client, spec)
     }
 
-    fn spec(&self, action: Action) -> Result<Spec> {
+    pub(crate) fn spec(&self, action: Action) -> Result<Spec> {
         Ok(Spec::new(action, ResourceType::Container, self.link()?))
     }
 
@@ -214,7 +316,7 @@ impl Container {
         Ok(spec)
     }
 
-    fn item_spec(&self, action: Action, id: &str, key: PartitionKey) -> Result<Spec> {
+    pub(crate) fn item_spec(&self, action: Action, id: &str, key: PartitionKey) -> Result<Spec> {
         check_id(IdOf::Item, id)?;
         key.check()?;
         let mut spec = self.feed_spec(action)?;
@@ -230,25 +332,32 @@ impl Container {
         id: Option<&str>,
     ) -> Result<Spec> {
         let body = serde_json::to_vec(item).map_err(unwritable)?;
-        let own = extract::id(&body)?.ok_or_else(no_id)?;
-        check_id(IdOf::Item, &own)?;
-        if body.len() > MAX_BODY_BYTES {
-            return Err(too_large(&own, body.len()));
-        }
+        check_item(&body, id)?;
         let mut spec = self.feed_spec(action)?;
         if let Some(id) = id {
-            check_id(IdOf::Item, id)?;
-            if id != own {
-                return Err(Error::invalid_input(format!(
-                    "the item has the id {own:?}, but {id:?} is to be replaced"
-                )));
-            }
             spec.link = spec.link.child("docs", id);
         }
         spec.body = body;
         spec.partition = Partition::FromItem;
         Ok(spec)
     }
+}
+
+/// Checks the JSON of an item, which is to be written in place of `replaced` if that is given. Returns its id.
+pub(crate) fn check_item(json: &[u8], replaced: Option<&str>) -> Result<String> {
+    let own = extract::id(json)?.ok_or_else(no_id)?;
+    check_id(IdOf::Item, &own)?;
+    if json.len() > MAX_BODY_BYTES {
+        return Err(too_large(&own, json.len()));
+    }
+    let Some(id) = replaced else { return Ok(own) };
+    check_id(IdOf::Item, id)?;
+    if id != own {
+        return Err(Error::invalid_input(format!(
+            "the item has the id {own:?}, but {id:?} is to be replaced"
+        )));
+    }
+    Ok(own)
 }
 
 fn no_id() -> Error {

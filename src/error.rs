@@ -1,6 +1,7 @@
 //! What can go wrong, and what to ask about it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
@@ -27,16 +28,18 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
     answer: Option<Answer>,
     may_have_happened: bool,
     diagnostics: Option<Diagnostics>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// What the service said.
+#[derive(Clone)]
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -216,7 +219,7 @@ impl Error {
             _ => ErrorKind::Transport,
         };
         let mut made = Self::new(kind, error.to_string());
-        made.0.source = Some(Box::new(error));
+        made.0.source = Some(Arc::new(error));
         made
     }
 
@@ -225,13 +228,32 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
     #[must_use]
     pub(crate) fn with_diagnostics(mut self, diagnostics: Diagnostics) -> Self {
         self.0.diagnostics = Some(diagnostics);
+        self
+    }
+
+    /// The same error once more: for each of several operations that one request was to carry out.
+    pub(crate) fn copy(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// The same error with another text.
+    #[must_use]
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// The same error of a read, which changes nothing whether it arrives or not.
+    #[must_use]
+    pub(crate) fn of_read(mut self) -> Self {
+        self.0.may_have_happened = false;
         self
     }
 

@@ -32,7 +32,8 @@
 //! - **Handles** ([`CosmosClient`], [`Database`], [`Container`]) are cheap clones that send nothing when they are
 //!   made; share them between threads as you like.
 //! - **Calls** are an [`Operation`] that takes options and ends in [`send`](Operation::send).
-//! - **Feeds** ([`Query`], [`Listing`]) are iterators of items, or of [`FeedPage`]s by `pages()`.
+//! - **Feeds** ([`Query`], [`Listing`]) are iterators of items, or of [`FeedPage`]s by `pages()`; what changes is told
+//!   by a [`ChangeFeed`], and shared out among workers by a [`ChangeFeedProcessor`].
 //! - **Answers** ([`Response`]) own their bytes and read them when asked; an [`Error`] says what happened, where, and
 //!   what to do about it.
 //! - **No runtime.** Everything blocks; what runs in parallel runs in threads. A deadline bounds every call.
@@ -56,6 +57,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod auth;
+mod batch;
 mod client;
 pub mod clock;
 mod container;
@@ -79,6 +81,10 @@ mod wire;
 #[cfg(feature = "emulator")]
 mod emulator;
 
+pub use batch::{
+    Batch, BatchOperation, BatchResponse, BatchResult, Bulk, BulkOperation, BulkProgress,
+    BulkResult, BulkResults, BulkTotals, Patch, ReadMany, ReadManyResponse,
+};
 pub use client::{
     CircuitBreakerOptions, ClientBuilder, CosmosClient, HedgingOptions, RetryOptions,
 };
@@ -90,7 +96,10 @@ pub use emulator::EmulatorServer;
 #[cfg(feature = "emulator")]
 pub use emulator::{Emulator, EmulatorBuilder};
 pub use error::{Error, ErrorKind, OptionalExt, Result};
-pub use feed::{FeedPage, Items, Listing, Pages};
+pub use feed::{
+    Change, ChangeFeed, ChangeFeedProcessor, ChangeOperation, ChangePages, Changes, FeedPage,
+    Items, LeaseEstimate, Listing, Pages, ProcessorHandle, StopHandle, WaitingPages,
+};
 pub use models::{
     ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag, IndexingDirective,
     IndexingPolicy, PriorityLevel, ReadConsistencyStrategy, Throughput,
@@ -106,9 +115,9 @@ pub use routing::{FeedRange, latest_session_token};
 /// The kinds of [`Operation`]: they say which options a call takes and what it answers.
 pub mod ops {
     pub use crate::operation::{
-        CreateContainer, CreateDatabase, CreateItem, DeleteContainer, DeleteDatabase, DeleteItem,
-        Kind, OnItem, Provisions, ReadAccount, ReadContainer, ReadDatabase, ReadItem, Reads,
-        ReadsOne, ReplaceContainer, ReplaceItem, Replaces, Triggers, UpsertItem, Writes,
-        WritesItem,
+        CreateContainer, CreateDatabase, CreateItem, DeleteAllItems, DeleteContainer,
+        DeleteDatabase, DeleteItem, Kind, OnItem, PatchItem, Provisions, ReadAccount,
+        ReadContainer, ReadDatabase, ReadItem, Reads, ReadsOne, ReplaceContainer, ReplaceItem,
+        Replaces, Triggers, UpsertItem, Writes, WritesItem,
     };
 }

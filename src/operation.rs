@@ -40,7 +40,7 @@ pub trait Writes: Kind {}
 /// Calls that write the JSON of an item, and so take an indexing directive.
 pub trait WritesItem: Writes {}
 
-/// Calls about an item.
+/// Calls about an item, or about all items of a partition key.
 pub trait OnItem: Kind {}
 
 /// Calls that read, and so take a consistency level.
@@ -103,6 +103,10 @@ kinds! {
     ReadItem -> Response: OnItem, Reads, ReadsOne;
     /// [`Container::delete_item`](crate::Container::delete_item)
     DeleteItem -> Response: OnItem, Writes, Replaces, Triggers;
+    /// [`Container::patch_item`](crate::Container::patch_item)
+    PatchItem -> Response: OnItem, Writes, Replaces, Triggers;
+    /// [`Container::delete_all_items`](crate::Container::delete_all_items)
+    DeleteAllItems -> Response: OnItem;
 }
 
 impl<K: Kind> Operation<K> {

@@ -316,6 +316,11 @@ impl PartitionKeyDefinition {
     pub(crate) fn is_version_1(&self) -> bool {
         self.version.unwrap_or(1) < 2
     }
+
+    /// Whether `key` lacks the last values of a hierarchical key.
+    pub(crate) fn is_prefix(&self, key: &PartitionKey) -> bool {
+        self.kind == PartitionKeyKind::MultiHash && key.components().len() < self.paths.len()
+    }
 }
 
 impl From<&str> for PartitionKeyDefinition {

@@ -158,6 +158,8 @@ pub(crate) mod sub_status {
     pub(crate) const SYSTEM_RESOURCE_UNAVAILABLE: u32 = 3092;
     /// 429: throughput may be scaled down only every few hours, so waiting is the caller's business.
     pub(crate) const SCALE_DOWN_REFUSED: u32 = 3204;
+    /// 413: the answer of a batch was full before this operation's turn came.
+    pub(crate) const BATCH_RESPONSE_TOO_LARGE: u32 = 3402;
     /// 429: the request units of this second are used up.
     pub(crate) const THROUGHPUT_EXCEEDED: u32 = 3200;
 }

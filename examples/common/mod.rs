@@ -3,7 +3,7 @@
 use cosmosdb::{CosmosClient, Emulator};
 
 /// The account of `COSMOS_CONNECTION_STRING`, or one in memory.
-pub fn client() -> cosmosdb::Result<CosmosClient> {
+pub(crate) fn client() -> cosmosdb::Result<CosmosClient> {
     if std::env::var_os("COSMOS_CONNECTION_STRING").is_some() {
         println!("running on the account of COSMOS_CONNECTION_STRING");
         return CosmosClient::from_env();

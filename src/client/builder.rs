@@ -15,6 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::models::{ConsistencyLevel, ReadConsistencyStrategy};
 use crate::pipeline::Pipeline;
+use crate::query::PlanCache;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::{Endpoint, Regions};
 use crate::transport::Transport;
@@ -152,6 +153,12 @@ impl ClientBuilder {
     /// Sends requests through this transport. Default: HTTP by ureq, with the feature `ureq`.
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Sends requests through a transport that others use too.
+    pub fn shared_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
         self
     }
 
@@ -307,6 +314,7 @@ impl ClientBuilder {
             pipeline: Pipeline::new(),
             regions: Regions::new(endpoint, backups, self.regions),
             containers: ContainerCache::new(),
+            plans: PlanCache::default(),
             activity_ids,
             this: Weak::clone(this),
         });

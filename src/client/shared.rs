@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::link::Link;
 use crate::models::AccountProperties;
 use crate::pipeline::{Action, Pipeline, ResourceType, Spec, hedge};
+use crate::query::PlanCache;
 use crate::response::Response;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::Regions;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) pipeline: Pipeline,
     pub(crate) regions: Regions,
     pub(crate) containers: ContainerCache,
+    pub(crate) plans: PlanCache,
     pub(crate) activity_ids: ActivityIds,
     /// Itself, for threads that may outlive the call.
     pub(crate) this: Weak<Self>,
@@ -92,15 +94,20 @@ impl ActivityIds {
 
     /// A new id, of the form of a random GUID.
     pub(crate) fn next(&self) -> String {
-        let (high, low) = (self.random, self.next.fetch_add(1, Ordering::Relaxed));
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            high >> 32,
-            high >> 16 & 0xffff,
-            high & 0xfff,
-            low >> 48 & 0x3fff | 0x8000,
-            low & 0xffff_ffff_ffff
-        )
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let low = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = u128::from(self.random) << 64 | u128::from(low);
+        // The version (4, random) and the variant stand at fixed places.
+        let number = number & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+        let mut id = String::with_capacity(36);
+        for digit in 0..32 {
+            if matches!(digit, 8 | 12 | 16 | 20) {
+                id.push('-');
+            }
+            let value = number >> (124 - 4 * digit) & 0xf;
+            id.push(char::from(DIGITS[value as usize]));
+        }
+        id
     }
 
     /// A number in `0..1` that differs from call to call.

@@ -1,6 +1,10 @@
-//! Feeds: lists and queries, page by page or item by item.
+//! Feeds: lists, queries and changes, page by page or item by item.
 
+mod change_feed;
+#[cfg(test)]
+mod fake;
 mod listing;
+mod processor;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,8 +17,12 @@ use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
 use crate::wire::header;
 
+pub use change_feed::{
+    Change, ChangeFeed, ChangeOperation, ChangePages, Changes, StopHandle, WaitingPages,
+};
 pub use listing::Listing;
 pub(crate) use listing::{Requests, max_item_count, raw_page};
+pub use processor::{ChangeFeedProcessor, LeaseEstimate, ProcessorHandle};
 
 /// Where the pages of a feed come from.
 pub(crate) trait PageSource: Send {

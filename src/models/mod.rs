@@ -21,7 +21,7 @@ mod special_index;
 mod system;
 mod throughput;
 mod ttl;
-mod word;
+pub(crate) mod word;
 
 pub use account::{AccountLocation, AccountProperties, ConsistencyPolicy};
 pub use consistency::{ConsistencyLevel, ReadConsistencyStrategy};

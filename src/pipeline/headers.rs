@@ -43,7 +43,17 @@ impl Policy for Describe {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/query+json"));
                 headers.insert(header::IS_QUERY_PLAN_REQUEST, TRUE);
             }
-            Action::Read | Action::List | Action::Delete => {}
+            Action::Patch => {
+                let patch = HeaderValue::from_static("application/json_patch+json");
+                headers.insert(CONTENT_TYPE, patch);
+            }
+            Action::Batch => describe_batch(headers, true),
+            Action::Bulk => describe_batch(headers, false),
+            Action::Read
+            | Action::List
+            | Action::Delete
+            | Action::DeleteByKey
+            | Action::ChangeFeed => {}
         }
         if ctx.is_metadata() {
             // Consistency and regions are about items.
@@ -52,7 +62,7 @@ impl Policy for Describe {
         } else if ctx.locations.as_ref().is_some_and(|it| it.multi_write) {
             headers.insert(header::ALLOW_TENTATIVE_WRITES, HeaderValue::from_static("true"));
         }
-        if ctx.spec.options.minimal_content && !ctx.spec.action.is_read_only() {
+        if ctx.spec.options.minimal_content && ctx.spec.action.writes_one_item() {
             headers.insert(header::PREFER, HeaderValue::from_static("return=minimal"));
         }
         next.send(ctx, request)
@@ -96,4 +106,14 @@ fn check_consistency(account: &AccountProperties, headers: &HeaderMap) -> Result
         )));
     }
     Ok(())
+}
+
+/// A batch is carried out in order, and ends with its first failure where it is atomic.
+fn describe_batch(headers: &mut HeaderMap, is_atomic: bool) {
+    const FALSE: HeaderValue = HeaderValue::from_static("False");
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::IS_BATCH_REQUEST, TRUE);
+    headers.insert(header::BATCH_ORDERED, TRUE);
+    headers.insert(header::BATCH_ATOMIC, if is_atomic { TRUE } else { FALSE });
+    headers.insert(header::BATCH_CONTINUE_ON_ERROR, if is_atomic { FALSE } else { TRUE });
 }

@@ -8,6 +8,7 @@ mod diagnostics;
 mod headers;
 pub(crate) mod hedge;
 mod log;
+mod multi_status;
 mod partition;
 mod region;
 pub(crate) mod retry;
@@ -63,6 +64,8 @@ pub(crate) struct Context<'a> {
     pub(crate) container: Option<Arc<ContainerState>>,
     /// The caller gave a session token.
     pub(crate) explicit_session: bool,
+    /// The operation goes on where another ended.
+    pub(crate) continues: bool,
     /// The facts about the container that the attempt went by; set by `partition`, like the next three.
     pub(crate) facts: Option<Arc<ContainerFacts>>,
     /// The partition key of the item, and its header, once it was taken from the body.
@@ -98,6 +101,7 @@ impl<'a> Context<'a> {
             path: spec.url_path(),
             container: spec.container.as_ref().map(|it| shared.containers.state(it)),
             explicit_session: false,
+            continues: false,
             facts: None,
             key: None,
             key_header: None,
@@ -170,11 +174,15 @@ impl Next<'_> {
             Err(error) => return Err(Error::from_transport(error)),
         };
         match response.status().as_u16() {
+            207 if ctx.spec.action == Action::Batch => multi_status::check(response),
             200..=299 | 304 => Ok(response),
             _ => Err(Error::from_response(response)),
         }
     }
 }
+
+/// As many headers as the policies put on a request of an item.
+const MOST_HEADERS: usize = 14;
 
 /// The policies of a client, in order.
 pub(crate) struct Pipeline {
@@ -205,9 +213,12 @@ impl Pipeline {
         let mut request = http::Request::new(std::mem::take(&mut spec.body));
         *request.method_mut() = spec.action.method();
         *request.headers_mut() = std::mem::take(&mut spec.headers);
+        // Room for what the policies add, so that the map does not grow on the way.
+        request.headers_mut().reserve(MOST_HEADERS);
         let start = shared.clock.monotonic();
         let mut ctx = Context::new(shared, &spec);
         ctx.explicit_session = request.headers().contains_key(header::SESSION_TOKEN);
+        ctx.continues = request.headers().contains_key(header::CONTINUATION);
         let outcome = Next { policies: &self.policies }.send(&mut ctx, &mut request);
         let elapsed = shared.clock.monotonic().saturating_sub(start);
         let record = diagnostics::finish(ctx, elapsed);

@@ -29,6 +29,7 @@ impl Policy for Place {
         match &ctx.spec.partition {
             Partition::None => {}
             Partition::Key(key) => {
+                check_whole(ctx, key)?;
                 headers.insert(header::PARTITION_KEY, key_header(key)?);
             }
             Partition::FromItem => {
@@ -36,6 +37,7 @@ impl Policy for Place {
                 request.headers_mut().insert(header::PARTITION_KEY, value);
             }
             Partition::Range { id, clip } => {
+                headers.insert(header::ENABLE_CROSS_PARTITION, HeaderValue::from_static("True"));
                 headers.insert(
                     header::PARTITION_KEY_RANGE_ID,
                     HeaderValue::try_from(id).map_err(not_ascii)?,
@@ -81,6 +83,22 @@ fn forget_deleted(ctx: &Context<'_>) {
         ResourceType::Database => ctx.shared.containers.forget_below(&ctx.spec.link),
         _ => {}
     }
+}
+
+/// Refuses the prefix of a hierarchical key where an item is addressed, as far as the container is known.
+fn check_whole(ctx: &Context<'_>, key: &PartitionKey) -> Result<()> {
+    let spec = ctx.spec;
+    let known = ctx.container.as_ref().filter(|_| spec.action.is_on_point());
+    let Some(facts) = known.and_then(|it| it.known_facts()) else { return Ok(()) };
+    if !facts.definition.is_prefix(key) {
+        return Ok(());
+    }
+    Err(Error::invalid_input(format!(
+        "the partition key {} is a prefix of the container's hierarchical key ({}); an item has all its values, \
+         prefixes are for queries and change feeds",
+        key.header_value(),
+        facts.definition.paths.join(", ")
+    )))
 }
 
 fn key_header(key: &PartitionKey) -> Result<HeaderValue> {

@@ -77,7 +77,7 @@ fn token(
 fn takes_part(ctx: &Context<'_>) -> bool {
     match ctx.spec.action {
         Action::QueryPlan => false,
-        action => action.is_read_only() || ctx.locations.as_ref().is_some_and(|it| it.multi_write),
+        action => action.may_read() || ctx.locations.as_ref().is_some_and(|it| it.multi_write),
     }
 }
 

@@ -56,25 +56,46 @@ pub(crate) enum Action {
     Upsert,
     Read,
     Replace,
+    Patch,
     Delete,
+    /// Operations on items of one partition key, all or none.
+    Batch,
+    /// Operations on items of one partition key range, each for itself.
+    Bulk,
+    /// All items of a partition key.
+    DeleteByKey,
     List,
     Query,
     QueryPlan,
+    /// Reading what changed; mode and position are headers of the options.
+    ChangeFeed,
 }
 
 impl Action {
     pub(crate) fn method(self) -> Method {
         match self {
             Self::Create | Self::Upsert | Self::Query | Self::QueryPlan => Method::POST,
-            Self::Read | Self::List => Method::GET,
+            Self::Batch | Self::Bulk | Self::DeleteByKey => Method::POST,
+            Self::Read | Self::List | Self::ChangeFeed => Method::GET,
             Self::Replace => Method::PUT,
+            Self::Patch => Method::PATCH,
             Self::Delete => Method::DELETE,
         }
     }
 
     /// Whether the link is the parent's, and the request goes to a feed below it.
     pub(crate) fn is_on_feed(self) -> bool {
-        matches!(self, Self::Create | Self::Upsert | Self::List | Self::Query | Self::QueryPlan)
+        matches!(
+            self,
+            Self::Create
+                | Self::Upsert
+                | Self::Batch
+                | Self::Bulk
+                | Self::List
+                | Self::Query
+                | Self::QueryPlan
+                | Self::ChangeFeed
+        )
     }
 
     /// Whether a write of this kind, carried out twice, leaves what it leaves once, but for the answer.
@@ -84,7 +105,31 @@ impl Action {
 
     /// Whether nothing changes, so that it can be repeated and asked of any region.
     pub(crate) fn is_read_only(self) -> bool {
-        matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan)
+        matches!(self, Self::Read | Self::List | Self::Query | Self::QueryPlan | Self::ChangeFeed)
+    }
+
+    /// Whether the action is about items of one partition key, which must be whole.
+    pub(crate) fn is_on_point(self) -> bool {
+        matches!(
+            self,
+            Self::Create
+                | Self::Upsert
+                | Self::Read
+                | Self::Replace
+                | Self::Patch
+                | Self::Delete
+                | Self::Batch
+        )
+    }
+
+    /// Whether it may read items, so that the session's token is to go with it.
+    pub(crate) fn may_read(self) -> bool {
+        self.is_read_only() || matches!(self, Self::Batch | Self::Bulk)
+    }
+
+    /// Whether one item is written, so that the header `Prefer` says whether it is to come back.
+    pub(crate) fn writes_one_item(self) -> bool {
+        !self.is_read_only() && !matches!(self, Self::Batch | Self::Bulk)
     }
 
     /// The verb that people use.
@@ -94,10 +139,15 @@ impl Action {
             Self::Upsert => "upsert",
             Self::Read => "read",
             Self::Replace => "replace",
+            Self::Patch => "patch",
             Self::Delete => "delete",
+            Self::Batch => "batch of",
+            Self::Bulk => "bulk of",
+            Self::DeleteByKey => "delete by key from",
             Self::List => "list",
             Self::Query => "query",
             Self::QueryPlan => "plan query of",
+            Self::ChangeFeed => "read change feed of",
         }
     }
 }
@@ -141,6 +191,8 @@ pub(crate) struct CallOptions {
     pub(crate) timeout: Option<Duration>,
     /// Whether writes answer without the item.
     pub(crate) minimal_content: bool,
+    /// Whether a throttled attempt is the caller's at once, who waits and tries again in its own way.
+    pub(crate) throttling_is_callers: bool,
     /// The regions that are not to be asked, in place of the client's.
     pub(crate) excluded_regions: Option<Arc<[String]>>,
     /// Whether a write of which nobody knows whether it happened may be repeated, in place of the client's setting.
@@ -180,6 +232,10 @@ impl Spec {
 
     /// The URL path of the request.
     pub(crate) fn url_path(&self) -> String {
-        self.link.url_path(self.action.is_on_feed().then(|| self.resource.segment()))
+        let below = match self.action {
+            Action::DeleteByKey => Some("operations/partitionkeydelete"),
+            action => action.is_on_feed().then(|| self.resource.segment()),
+        };
+        self.link.url_path(below)
     }
 }

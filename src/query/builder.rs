@@ -15,7 +15,10 @@ use crate::feed::{Items, PageSource, Pages, Requests, max_item_count};
 use crate::models::{ConsistencyLevel, PriorityLevel};
 use crate::operation::{header_value, parse_header, throughput_bucket};
 use crate::partition_key::PartitionKey;
-use crate::pipeline::{Action, Partition, Spec};
+use crate::pipeline::{Action, Spec};
+use crate::query::backend::{QuerySpec, Target};
+use crate::query::http_backend::{HttpBackend, Pipelined};
+use crate::query::{Options, QueryPipeline};
 use crate::wire::header;
 
 /// A query to be: parameters and options are set on it; iterating runs it.
@@ -50,7 +53,6 @@ pub struct Query<T> {
 /// What a query is made of.
 pub(super) struct Setup {
     pub(super) spec: Spec,
-    pub(super) container: Option<Container>,
     pub(super) text: String,
     pub(super) parameters: Vec<(String, serde_json::Value)>,
     pub(super) partition_key: Option<PartitionKey>,
@@ -69,14 +71,12 @@ const DEFAULT_BUFFER: usize = 10_000;
 impl<T> Query<T> {
     pub(crate) fn of_items(container: &Container, text: String) -> Self {
         let client = container.database.client.clone();
-        let setup = container
-            .feed_spec(Action::Query)
-            .map(|spec| Setup::new(spec, Some(container.clone()), text));
+        let setup = container.feed_spec(Action::Query).map(|spec| Setup::new(spec, text));
         Self { client, setup, item: PhantomData }
     }
 
     pub(crate) fn of_metadata(client: &CosmosClient, spec: Spec, text: String) -> Self {
-        Self { client: client.clone(), setup: Ok(Setup::new(spec, None, text)), item: PhantomData }
+        Self { client: client.clone(), setup: Ok(Setup::new(spec, text)), item: PhantomData }
     }
 
     pub(crate) fn failed(client: &CosmosClient, error: Error) -> Self {
@@ -226,10 +226,9 @@ impl<T> Query<T> {
 }
 
 impl Setup {
-    fn new(spec: Spec, container: Option<Container>, text: String) -> Self {
+    fn new(spec: Spec, text: String) -> Self {
         Self {
             spec,
-            container,
             text,
             parameters: Vec::new(),
             partition_key: None,
@@ -241,31 +240,36 @@ impl Setup {
     }
 
     fn into_source(mut self, client: CosmosClient) -> Result<Box<dyn PageSource>> {
-        self.spec.body = body(&self.text, &self.parameters)?;
-        self.spec.partition = match self.partition_key {
-            Some(key) => Partition::Key(key),
-            None if self.container.is_some() => Partition::All,
-            None => Partition::None,
+        let query = QuerySpec { text: self.text, parameters: self.parameters };
+        let Some(container) = self.spec.container.take() else {
+            self.spec.body = query.body(&query.text);
+            return Ok(Box::new(Requests::new(client, self.spec, self.continuation)));
         };
-        Ok(Box::new(Requests::new(client, self.spec, self.continuation)))
+        let options = Options {
+            max_item_count: self.max_item_count,
+            max_concurrency: self.max_concurrency,
+            max_buffered_items: self.max_buffered_items,
+        };
+        let (key, resume) = (self.partition_key, self.continuation);
+        let timeout = self.spec.options.timeout.unwrap_or(client.shared.options.operation_timeout);
+        let backend = HttpBackend::new(
+            client.clone(),
+            container.clone(),
+            self.spec.headers,
+            self.spec.options,
+        );
+        Ok(Box::new(Pipelined::new(backend, move |backend| {
+            let target = match &key {
+                Some(key) => {
+                    let facts =
+                        client.shared.containers.get(&client.shared, &container, timeout)?;
+                    Target::key(key, &facts.definition)?
+                }
+                None => Target::container(),
+            };
+            QueryPipeline::new(backend, query, target, options, resume.as_deref())
+        })))
     }
-}
-
-/// The body of a query request.
-pub(super) fn body(text: &str, parameters: &[(String, serde_json::Value)]) -> Result<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Parameter<'a> {
-        name: &'a str,
-        value: &'a serde_json::Value,
-    }
-    #[derive(Serialize)]
-    struct Body<'a> {
-        query: &'a str,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        parameters: Vec<Parameter<'a>>,
-    }
-    let parameters = parameters.iter().map(|(name, value)| Parameter { name, value }).collect();
-    serde_json::to_vec(&Body { query: text, parameters }).map_err(unwritable)
 }
 
 fn check_parameter_name(name: &str) -> Result<()> {

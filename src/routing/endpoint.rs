@@ -37,6 +37,10 @@ impl Endpoint {
         if authority.as_str().contains('@') {
             return Err(invalid("holds a user name"));
         }
+        let after_host = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        if !after_host.is_empty() && authority.port_u16().is_none() {
+            return Err(invalid("has a port that is not a number of 0 to 65535"));
+        }
         let host = authority.host().into();
         Ok(Self { scheme, authority, host, region: region.map(Into::into) })
     }

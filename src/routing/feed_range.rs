@@ -18,8 +18,9 @@ use crate::routing::range::EpkRange;
 /// stays valid when the service splits or merges partitions: it names hashes, not partitions.
 ///
 /// Its text is the one that the SDKs for Python and Rust use, so that stored ranges can move between them. Reading
-/// also accepts the JSON of the SDKs for .NET and JavaScript. What those write for a single partition key or for the
-/// id of a partition is not a feed range here: pass the partition key itself to the query or change feed.
+/// also accepts the JSON of the SDKs for .NET and JavaScript, and [`to_json`](Self::to_json) writes .NET's. What those
+/// write for a single partition key or for the id of a partition takes the container to be understood:
+/// [`Container::parse_feed_range`](crate::Container::parse_feed_range) reads it.
 ///
 /// ```
 /// use cosmosdb::FeedRange;
@@ -42,6 +43,26 @@ impl FeedRange {
         Self(EpkRange::full())
     }
 
+    /// The range between two bounds in hexadecimal, the second of which is not part of it: the `minInclusive` and
+    /// `maxExclusive` of other SDKs. The whole container is `""` to `"FF"`.
+    ///
+    /// # Errors
+    /// A bound is not hexadecimal, or the end is not after the start.
+    pub fn new(min: &str, max: &str) -> Result<Self> {
+        Self::of_range(EpkRange::new(min.parse()?, max.parse()?))
+    }
+
+    /// The bounds in hexadecimal, the second of which is not part of the range.
+    pub fn bounds(&self) -> (String, String) {
+        (self.0.min.to_string(), self.0.max.to_string())
+    }
+
+    /// The range as the SDK for .NET writes it: plain JSON, `{"Range":{"min":"","max":"FF"}}`.
+    pub fn to_json(&self) -> String {
+        let (min, max) = self.bounds();
+        format!(r#"{{"Range":{{"min":"{min}","max":"{max}"}}}}"#)
+    }
+
     /// Whether everything in this range is in `other` too. A range is a subset of itself.
     pub fn is_subset_of(&self, other: &Self) -> bool {
         self.0.is_subset_of(&other.0)
@@ -57,7 +78,7 @@ impl FeedRange {
     }
 
     /// A range made of what one of the SDKs wrote.
-    fn from_json(value: &Value) -> Result<Self> {
+    pub(super) fn from_json(value: &Value) -> Result<Self> {
         let kind = value.get("type").and_then(Value::as_str);
         let bounds = match (value.get("Range"), kind) {
             (Some(range), _) => range,
@@ -75,6 +96,10 @@ impl FeedRange {
             (bounds.min, bounds.is_min_inclusive),
             (bounds.max, bounds.is_max_inclusive),
         );
+        Self::of_range(range)
+    }
+
+    fn of_range(range: EpkRange) -> Result<Self> {
         if range.is_empty() {
             return Err(Error::invalid_input(
                 "the feed range is empty: its end is not after its start",
@@ -86,7 +111,7 @@ impl FeedRange {
 
 fn not_a_range() -> Error {
     Error::invalid_input(
-        "the text names a partition key or a partition, not a feed range; pass the partition key itself",
+        "the text names a partition key or a partition, not a range; `Container::parse_feed_range` reads it",
     )
 }
 
@@ -132,17 +157,22 @@ impl FromStr for FeedRange {
 
     /// Reads Base64 or plain JSON, of any of the SDKs that name ranges.
     fn from_str(text: &str) -> Result<Self> {
-        let invalid =
-            || Error::invalid_input("the text is not a feed range: it is neither Base64 nor JSON");
-        let text = text.trim();
-        let value = if text.starts_with('{') {
-            serde_json::from_str(text)
-        } else {
-            let json = STANDARD.decode(text).map_err(|error| invalid().with_source(error))?;
-            serde_json::from_slice(&json)
-        };
-        Self::from_json(&value.map_err(|error| invalid().with_source(error))?)
+        Self::from_json(&json_of(text)?)
     }
+}
+
+/// The JSON behind a text that is JSON or Base64 of it.
+pub(super) fn json_of(text: &str) -> Result<Value> {
+    let invalid =
+        || Error::invalid_input("the text is not a feed range: it is neither Base64 nor JSON");
+    let text = text.trim();
+    let value = if text.starts_with('{') {
+        serde_json::from_str(text)
+    } else {
+        let json = STANDARD.decode(text).map_err(|error| invalid().with_source(error))?;
+        serde_json::from_slice(&json)
+    };
+    value.map_err(|error| invalid().with_source(error))
 }
 
 impl Serialize for FeedRange {
@@ -220,6 +250,16 @@ mod tests {
         for json in [LOWER, &text] {
             assert_eq!(serde_json::from_str::<FeedRange>(json).unwrap(), lower());
         }
+    }
+
+    #[test]
+    fn ranges_are_made_of_bounds_and_written_for_other_sdks() {
+        let range = FeedRange::new("", "3f").unwrap();
+        assert_eq!(range, lower());
+        assert_eq!(range.bounds(), (String::new(), "3F".to_owned()));
+        assert_eq!(range.to_json(), r#"{"Range":{"min":"","max":"3F"}}"#);
+        assert_eq!(range.to_json().parse::<FeedRange>().unwrap(), range);
+        assert!(FeedRange::new("FF", "").is_err() && FeedRange::new("x", "FF").is_err());
     }
 
     #[test]

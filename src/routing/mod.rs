@@ -14,6 +14,8 @@ pub(crate) mod quarantine;
 pub(crate) mod range;
 pub(crate) mod regions;
 pub(crate) mod session;
+mod stored_range;
 
 pub use feed_range::FeedRange;
 pub use session::latest_session_token;
+pub(crate) use stored_range::Stored;

@@ -1,7 +1,7 @@
 //! Ranges of effective partition keys.
 
 use crate::error::Result;
-use crate::partition_key::{PartitionKey, PartitionKeyDefinition, PartitionKeyKind};
+use crate::partition_key::{PartitionKey, PartitionKeyDefinition};
 use crate::routing::epk::Epk;
 
 /// The points from `min` to before `max`.
@@ -30,9 +30,7 @@ impl EpkRange {
     /// Where the items of `key` are: a point, or for the prefix of a hierarchical key all points below it.
     pub(crate) fn of(key: &PartitionKey, definition: &PartitionKeyDefinition) -> Result<Self> {
         let epk = Epk::of(key, definition)?;
-        let is_prefix = definition.kind == PartitionKeyKind::MultiHash
-            && key.components().len() < definition.paths.len();
-        Ok(if is_prefix { Self::of_prefix(epk) } else { Self::point(epk) })
+        Ok(if definition.is_prefix(key) { Self::of_prefix(epk) } else { Self::point(epk) })
     }
 
     /// All keys that start with this one.

@@ -28,10 +28,10 @@ macro_rules! on_every_backend {
 }
 
 /// An account for one test.
-pub struct Account {
-    pub client: CosmosClient,
+pub(crate) struct Account {
+    pub(crate) client: CosmosClient,
     /// Set where the account is an emulator.
-    pub emulator: Option<Emulator>,
+    pub(crate) emulator: Option<Emulator>,
     prefix: String,
     live: bool,
     _server: Option<cosmosdb::EmulatorServer>,
@@ -40,13 +40,13 @@ pub struct Account {
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl Account {
-    pub fn in_process() -> Self {
+    pub(crate) fn in_process() -> Self {
         Self::on(Emulator::new())
     }
 
     /// An emulator whose containers have seven partitions.
-    pub fn partitioned() -> Self {
-        Self::on(Emulator::builder().partitions(7).build().unwrap())
+    pub(crate) fn partitioned() -> Self {
+        Self::on(Emulator::builder().partitions(7).build())
     }
 
     fn on(emulator: Emulator) -> Self {
@@ -54,8 +54,8 @@ impl Account {
         Self { client, emulator: Some(emulator), prefix: "test".into(), live: false, _server: None }
     }
 
-    pub fn over_http() -> Self {
-        let emulator = Emulator::builder().partitions(3).build().unwrap();
+    pub(crate) fn over_http() -> Self {
+        let emulator = Emulator::builder().partitions(3).build();
         let server = emulator.serve("127.0.0.1:0").unwrap();
         let client = CosmosClient::new(server.url(), emulator.key()).unwrap();
         Self {
@@ -67,14 +67,14 @@ impl Account {
         }
     }
 
-    pub fn live() -> Option<Self> {
+    pub(crate) fn live() -> Option<Self> {
         let client = live_client()?;
         let prefix = format!("cosmosdb-test-{}", std::process::id());
         Some(Self { client, emulator: None, prefix, live: true, _server: None })
     }
 
     /// A database of this test's own.
-    pub fn database(&self) -> Owned<Database> {
+    pub(crate) fn database(&self) -> Owned<Database> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let id = format!("{}-{number}", self.prefix);
         self.client.create_database(&*id).send().unwrap();
@@ -86,11 +86,11 @@ impl Account {
     }
 
     /// A container of this test's own.
-    pub fn container(&self, key: impl Into<PartitionKeyDefinition>) -> Owned<Container> {
+    pub(crate) fn container(&self, key: impl Into<PartitionKeyDefinition>) -> Owned<Container> {
         self.container_with(ContainerProperties::new("items", key))
     }
 
-    pub fn container_with(&self, properties: ContainerProperties) -> Owned<Container> {
+    pub(crate) fn container_with(&self, properties: ContainerProperties) -> Owned<Container> {
         let database = self.database();
         let id = properties.id.clone();
         database.create_container(properties).send().unwrap();
@@ -102,7 +102,7 @@ impl Account {
 }
 
 /// A client of the account of `COSMOS_TEST_CONNECTION_STRING`.
-pub fn live_client() -> Option<CosmosClient> {
+pub(crate) fn live_client() -> Option<CosmosClient> {
     let text = std::env::var("COSMOS_TEST_CONNECTION_STRING").ok()?;
     let mut builder = ClientBuilder::from_connection_string(&text).unwrap();
     if let Ok(file) = std::env::var("COSMOS_ROOT_CERTIFICATE") {
@@ -112,7 +112,7 @@ pub fn live_client() -> Option<CosmosClient> {
 }
 
 /// A handle whose database is deleted when the test ends, where the account is a real one.
-pub struct Owned<T> {
+pub(crate) struct Owned<T> {
     handle: T,
     database: Database,
     live: bool,

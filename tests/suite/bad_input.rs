@@ -117,7 +117,8 @@ fn malformed_endpoints_say_what_is_wrong() {
         ("https://", "URL"),
         ("https://user:word@host/", "user name"),
         ("http://account.documents.azure.com/", "danger_allow_plain_http"),
-        ("https://host:port/", "URL"),
+        ("https://host:port/", "port"),
+        ("https://host:99999/", "port"),
     ] {
         let outcome = CosmosClient::new(endpoint, "c2VjcmV0");
         refused(endpoint, outcome, &[word]);
@@ -151,7 +152,7 @@ fn connection_strings_say_which_part_is_wrong() {
         ("AccountKey=c2VjcmV0", "AccountEndpoint"),
         ("AccountEndpoint=https://host/", "AccountKey"),
         ("AccountEndpoint=https://host/;AccountKey=", "AccountKey"),
-        ("AccountEndpoint=https://host/;AccountKey", "AccountKey"),
+        ("AccountEndpoint=https://host/;AccountKey", "part 2"),
         (
             "AccountEndpoint=https://host/;AccountKey=c2VjcmV0;DisableServerCertificateValidation=maybe",
             "DisableServerCertificateValidation",

@@ -109,7 +109,9 @@ fn items_are_queried_with_parameters(account: &Account) {
         .collect();
     found.sort_unstable();
     assert_eq!(found, [3, 4, 5]);
-    let query = things.query_items::<u64>("SELECT VALUE c.n FROM c WHERE c.n > 5").partition_key(1);
+    let query = things
+        .query_items::<u64>("SELECT VALUE c.n FROM c WHERE c.pk = 1 AND c.n > 5")
+        .partition_key(1);
     let mut found: Vec<u64> = query.into_iter().collect::<Result<_, _>>().unwrap();
     found.sort_unstable();
     assert_eq!(found, [7, 9]);

@@ -4,6 +4,7 @@
 //! to the handler with an absolute URI that names the scheme, host and port by which the client came.
 
 mod options;
+mod serve;
 mod site;
 
 mod connection;

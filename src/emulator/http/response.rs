@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, TRANSFER_ENCODING};
 use http::{HeaderName, StatusCode};
-use time::OffsetDateTime;
 
+use crate::emulator::date;
 use crate::transport::Response;
 
 /// Why the server answers a request itself, and closes the connection.
@@ -17,7 +17,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) const BODY_TOO_LARGE: Self =
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Request size is too large");
     pub(super) const HEAD_TOO_LARGE: Self =
         Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too large");
     pub(super) const TOO_SLOW: Self =
@@ -47,7 +47,11 @@ pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Response {
 
 /// An error in the service's form.
 pub(super) fn error(status: StatusCode, message: &str) -> Response {
-    let code = status.canonical_reason().unwrap_or("Error").replace(' ', "");
+    let code = match status {
+        // The service has kept the older name of this status.
+        StatusCode::PAYLOAD_TOO_LARGE => String::from("RequestEntityTooLarge"),
+        _ => status.canonical_reason().unwrap_or("Error").replace(' ', ""),
+    };
     json(status, &serde_json::json!({ "code": code, "message": message }))
 }
 
@@ -79,7 +83,7 @@ pub(super) fn encode(response: &Response, manner: Manner, out: &mut Vec<u8>) {
         }
     }
     if !response.headers().contains_key(DATE) {
-        field(out, "date", http_date(SystemTime::now()).as_bytes());
+        field(out, "date", date::format(SystemTime::now()).as_bytes());
     }
     if !manner.keep_alive {
         field(out, "connection", b"close");
@@ -108,42 +112,14 @@ fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn http_date(now: SystemTime) -> String {
-    const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let now = OffsetDateTime::from(now);
-    let day = DAYS[usize::from(now.weekday().number_days_from_sunday()) % 7];
-    let month = MONTHS[(usize::from(u8::from(now.month())) + 11) % 12];
-    let (hour, minute, second) = now.to_hms();
-    format!(
-        "{day}, {:02} {month} {:04} {hour:02}:{minute:02}:{second:02} GMT",
-        now.day(),
-        now.year()
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
     use super::*;
 
     fn text(response: &Response, manner: Manner) -> String {
         let mut out = Vec::new();
         encode(response, manner, &mut out);
         String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn dates_are_written_as_http_wants_them() {
-        for (seconds, expected) in [
-            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
-            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
-            (1_709_208_000, "Thu, 29 Feb 2024 12:00:00 GMT"),
-        ] {
-            assert_eq!(http_date(UNIX_EPOCH + Duration::from_secs(seconds)), expected);
-        }
     }
 
     #[test]

@@ -4,8 +4,7 @@ use super::ast::BinaryOp;
 use super::bind::Aggregate;
 use super::distinct::Seen;
 use super::operators::arithmetic;
-use super::order::SortKey;
-use super::order::compare_scalars;
+use super::order::{SortKey, compare_scalars};
 use super::value::{Number, Value};
 
 /// The state of one aggregate over the rows seen so far. Undefined operands are passed over.

@@ -1,9 +1,9 @@
 //! The value of an expression for one row.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
+use std::sync::Arc;
 
-use super::ast::{BinaryOp, Quantifier};
+use super::ast::{BinaryOp, Quantifier, UnaryOp};
 use super::environment::Environment;
 use super::error::SqlError;
 use super::functions::Function;
@@ -168,7 +168,7 @@ fn is_in(needle: &Node, list: &[Node], frame: &Frame<'_>) -> Result<Value, SqlEr
 }
 
 fn negate(value: Value, negated: bool) -> Value {
-    if negated { operators::unary(super::ast::UnaryOp::Not, &value) } else { value }
+    if negated { operators::unary(UnaryOp::Not, &value) } else { value }
 }
 
 fn like(
@@ -197,10 +197,7 @@ fn array(elements: &[Node], frame: &Frame<'_>) -> Result<Value, SqlError> {
 }
 
 /// The object with these members; undefined ones are left out.
-pub(super) fn object(
-    members: &[(std::sync::Arc<str>, Node)],
-    frame: &Frame<'_>,
-) -> Result<Object, SqlError> {
+pub(super) fn object(members: &[(Arc<str>, Node)], frame: &Frame<'_>) -> Result<Object, SqlError> {
     let mut object = Object::new();
     for (name, node) in members {
         let value = evaluate(node, frame)?;

@@ -2,39 +2,24 @@
 
 use std::ops::ControlFlow;
 
+pub(crate) use super::document::Document;
+pub(crate) use super::page::{Metrics, Page, PageRequest};
+pub(crate) use super::resume::{Resume, ResumeFilter};
+
 use super::ast::{Collection, Direction, Query, Source};
 use super::candidate::{Candidate, Candidates, Sorted};
 use super::compile::compile;
-use super::distinct::Seen;
 use super::environment::Environment;
 use super::error::SqlError;
 use super::eval::Frame;
 use super::measure::measure;
-use super::page::{Metrics, Page, PageBuilder, PageRequest, Position};
+use super::page::{PageBuilder, Position};
 use super::program::Program;
 use super::project::project;
 use super::rank;
 use super::scan::scan;
 use super::source::for_each_row;
 use super::value::Value;
-
-/// An item with its place in the partition.
-#[derive(Clone, Debug)]
-pub(crate) struct Document {
-    /// Ascending in the order in which items were made, which is the order of rows.
-    pub(crate) rid: u64,
-    pub(crate) value: Value,
-    /// How many bytes its JSON text has.
-    pub(crate) size: usize,
-}
-
-impl Document {
-    /// A document whose size has to be found out.
-    pub(crate) fn new(rid: u64, value: Value) -> Self {
-        let size = measure(&value).bytes;
-        Self { rid, value, size }
-    }
-}
 
 /// One page of a bound query's rows over the documents of a partition, which come by ascending rid.
 ///
@@ -54,6 +39,10 @@ pub(crate) fn execute(
             let mut page = run(&program, &mut rows, request, environment)?;
             let Metrics { output_count, output_size, .. } = page.metrics;
             page.metrics = Metrics { output_count, output_size, ..inner.metrics };
+            // The places are those of the inner rows: the next page needs all documents again.
+            if let Some(resume) = &mut page.resume {
+                resume.keys.get_or_insert_default();
+            }
             Ok(page)
         }
     }
@@ -126,7 +115,7 @@ fn sorted(
 ) -> Result<Page, SqlError> {
     let directions = program.directions();
     let outer = Frame::new(environment, &[]);
-    let mut seen = new_seen(program, request);
+    let mut seen = request.seen(program);
     let mut last = Position::default();
     let is_due = |candidate: &Candidate, directions: &[Direction]| {
         let (resume, filter) = (request.resume.as_ref(), request.resume_filter.as_ref());
@@ -155,17 +144,6 @@ fn sorted(
         }
     }
     Ok(page.finish(program, last))
-}
-
-/// What DISTINCT starts with: the last row of the page before.
-pub(super) fn new_seen(program: &Program, request: &PageRequest) -> Option<Seen> {
-    program.distinct.then(|| {
-        let mut seen = Seen::default();
-        if let Some(last) = request.resume.as_ref().and_then(|resume| resume.last) {
-            seen.insert_hash(last);
-        }
-        seen
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::distinct::DistinctHash;
+use super::distinct::{DistinctHash, Seen};
 use super::error::SqlError;
 use super::measure::Measure;
 use super::order::SortKey;
@@ -27,6 +27,15 @@ impl PageRequest {
     /// A request for all rows at once.
     pub(crate) fn everything() -> Self {
         Self { max_items: usize::MAX, max_bytes: usize::MAX, ..Self::default() }
+    }
+
+    /// What DISTINCT starts with: the last row of the page before.
+    pub(super) fn seen(&self, program: &Program) -> Option<Seen> {
+        let mut seen = program.distinct.then(Seen::default)?;
+        if let Some(last) = self.resume.as_ref().and_then(|resume| resume.last) {
+            seen.insert_hash(last);
+        }
+        Some(seen)
     }
 }
 

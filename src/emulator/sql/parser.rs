@@ -1,6 +1,6 @@
 //! Reads a query's text into the syntax tree.
 //!
-//! The tokens and the clauses are here, scalar expressions in [`super::expression`]. Nesting is bounded, both that of
+//! The tokens and the clauses are here, scalar expressions in [`super::expression`] and [`super::operand`]. Nesting is bounded, both that of
 //! the text and the height of the tree, so that neither this parser nor anyone who walks the tree runs out of stack.
 
 use std::mem;
@@ -17,10 +17,14 @@ use super::value::Number;
 
 /// The longest text that the service takes, in bytes.
 pub(crate) const MAX_TEXT: usize = 524_288;
-/// How deep brackets, subqueries and prefixes may be nested.
-const MAX_NESTING: usize = 128;
 /// How high an expression's tree may be.
-pub(super) const MAX_HEIGHT: usize = 256;
+pub(super) const MAX_HEIGHT: usize = 128;
+/// How deep the parser may go, in steps.
+const MAX_NESTING: usize = 512;
+/// The steps of brackets or a subquery, which thus may be nested 128 times.
+pub(super) const BRACKET: usize = 4;
+/// The steps of an operator's right operand.
+pub(super) const OPERATOR: usize = 1;
 
 /// The syntax tree of a query.
 pub(crate) fn parse(text: &str) -> Result<Query, SqlError> {
@@ -36,7 +40,7 @@ pub(crate) fn parse(text: &str) -> Result<Query, SqlError> {
     }
     match parser.mistake {
         Some(problem) => Err(SqlError::Compile(vec![problem])),
-        None => Ok(query),
+        None => Ok(*query),
     }
 }
 
@@ -58,14 +62,16 @@ impl<'a> Parser<'a> {
     }
 
     /// A subquery, and the height of the highest expression in it.
-    pub(super) fn subquery(&mut self) -> Result<(Query, usize), SqlError> {
+    pub(super) fn subquery(&mut self) -> Result<(Box<Query>, usize), SqlError> {
         let outer = mem::take(&mut self.height);
-        let query = self.nested(Self::query)?;
+        self.enter(BRACKET)?;
+        let query = self.query()?;
+        self.leave(BRACKET);
         let height = mem::replace(&mut self.height, outer);
         Ok((query, height))
     }
 
-    fn query(&mut self) -> Result<Query, SqlError> {
+    fn query(&mut self) -> Result<Box<Query>, SqlError> {
         self.expect_keyword("SELECT")?;
         let distinct = self.eat_keyword("DISTINCT");
         let top = if self.eat_keyword("TOP") { Some(self.count()?) } else { None };
@@ -80,7 +86,7 @@ impl<'a> Parser<'a> {
         }
         let order_by = self.order_by()?;
         let window = self.window()?;
-        Ok(Query { select, from, filter, group_by, order_by, window })
+        Ok(Box::new(Query { select, from, filter, group_by, order_by, window }))
     }
 
     fn projection(&mut self) -> Result<Projection, SqlError> {
@@ -155,7 +161,7 @@ impl<'a> Parser<'a> {
             let (query, height) = self.subquery()?;
             self.height = self.height.max(height);
             self.expect(")")?;
-            return Ok(Collection::Subquery(Box::new(query)));
+            return Ok(Collection::Subquery(query));
         }
         let span = self.span();
         let root = self.name()?;
@@ -264,7 +270,7 @@ impl<'a> Parser<'a> {
     fn scalar(&mut self) -> Result<Expr, SqlError> {
         let node = self.expression()?;
         self.height = self.height.max(node.height);
-        Ok(node.expr)
+        Ok(*node.expr)
     }
 }
 
@@ -342,18 +348,17 @@ impl Parser<'_> {
         token.and_then(|token| self.text.get(token.bytes.clone())).unwrap_or_default()
     }
 
-    /// Runs a rule one level deeper.
-    pub(super) fn nested<T>(
-        &mut self,
-        rule: impl FnOnce(&mut Self) -> Result<T, SqlError>,
-    ) -> Result<T, SqlError> {
-        if self.nesting >= MAX_NESTING {
+    /// Goes deeper by so many steps. After an error nobody comes back.
+    pub(super) fn enter(&mut self, steps: usize) -> Result<(), SqlError> {
+        self.nesting += steps;
+        if self.nesting > MAX_NESTING {
             return Err(too_complex());
         }
-        self.nesting += 1;
-        let result = rule(self);
-        self.nesting -= 1;
-        result
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self, steps: usize) {
+        self.nesting -= steps;
     }
 
     /// Keeps a mistake that is not one of syntax, unless there is one already.

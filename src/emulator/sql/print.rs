@@ -393,8 +393,11 @@ mod tests {
     /// A tree as text, without the places of its parts.
     fn shape(query: &Query) -> String {
         let text = format!("{query:?}");
-        let places = regex::Regex::new(r"\b\d+\.\.\d+\b").unwrap();
-        places.replace_all(&text, "").into_owned()
+        let parts = text.split([' ', ',', ')', '(', '}', '{']);
+        let place = |part: &&str| {
+            part.split_once("..").is_some_and(|(start, _)| start.parse::<u32>().is_ok())
+        };
+        parts.filter(|part| !place(part)).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -2,66 +2,20 @@
 
 use std::ops::ControlFlow;
 
-use super::ast::{Direction, Expr, Span};
 use super::candidate::{Candidate, Sorted};
-use super::compile::{Compiler, function};
+use super::document::Document;
 use super::environment::Environment;
 use super::error::SqlError;
 use super::eval::{Frame, evaluate, evaluate_all, is_true};
-use super::execute::Document;
-use super::functions::Function;
+use super::functions::{self, Function};
 use super::order::SortKey;
 use super::page::Metrics;
 use super::program::{Node, Program, Rank, Score, ScoreNode};
 use super::source::for_each_row;
 use super::value::Value;
-use super::vector;
 
 /// How much a rank counts: the reciprocal of this and the rank.
 const SMOOTHING: f64 = 60.0;
-
-/// Compiles `FullTextScore(…)`, `VectorDistance(…)` or `RRF(score, …[, [weights]])`.
-pub(super) fn compile(compiler: &mut Compiler<'_>, expr: &Expr) -> Result<Rank, SqlError> {
-    let Expr::Call { name, args, .. } = expr else { return Err(not_a_score()) };
-    if !name.eq_ignore_ascii_case("RRF") {
-        return Ok(Rank { scores: vec![Score { node: score(compiler, expr)?, weight: 1.0 }] });
-    }
-    let (scores, weights) = match args.split_last() {
-        Some((last, rest)) if !matches!(last, Expr::Call { .. }) => {
-            (rest, weights(&compiler.expr(last)?)?)
-        }
-        _ => (args.as_slice(), Vec::new()),
-    };
-    let mut weights = weights.into_iter();
-    let scores = scores.iter().map(|expr| {
-        Ok(Score { node: score(compiler, expr)?, weight: weights.next().unwrap_or(1.0) })
-    });
-    Ok(Rank { scores: scores.collect::<Result<_, SqlError>>()? })
-}
-
-fn score(compiler: &mut Compiler<'_>, expr: &Expr) -> Result<ScoreNode, SqlError> {
-    let Expr::Call { name, args, .. } = expr else { return Err(not_a_score()) };
-    if let Some(direction) = vector::direction(expr, compiler.environment) {
-        let descending = direction == Direction::Descending;
-        return Ok(ScoreNode::Vector { distance: compiler.expr(expr)?, descending });
-    }
-    match args.split_first() {
-        Some((path, terms)) if name.eq_ignore_ascii_case("FULLTEXTSCORE") => {
-            Ok(ScoreNode::FullText { path: compiler.expr(path)?, terms: compiler.exprs(terms)? })
-        }
-        _ => Err(not_a_score()),
-    }
-}
-
-fn weights(node: &Node) -> Result<Vec<f64>, SqlError> {
-    let Node::Constant(Value::Array(weights)) = node else { return Err(not_a_score()) };
-    weights.iter().map(|weight| weight.as_f64().ok_or_else(not_a_score)).collect()
-}
-
-fn not_a_score() -> SqlError {
-    let message = "ORDER BY RANK takes FullTextScore, VectorDistance or RRF of them.";
-    SqlError::Refused(message.to_owned())
-}
 
 /// The rows that pass the filter, the best first. The statistics are those of all documents.
 pub(super) fn collect(
@@ -135,9 +89,9 @@ impl<'p> Scorer<'p> {
             ScoreNode::Vector { .. } => None,
             ScoreNode::FullText { .. } => Some(Statistics {
                 functions: Functions {
-                    score: function("_FullTextScore", 5, &Span::default())?,
-                    count_words: function("_FullTextWordCount", 1, &Span::default())?,
-                    contains: function("FullTextContains", 2, &Span::default())?,
+                    score: function("_FullTextScore")?,
+                    count_words: function("_FullTextWordCount")?,
+                    contains: function("FullTextContains")?,
                 },
                 terms: Vec::new(),
                 documents: 0,
@@ -231,4 +185,8 @@ fn flatten(terms: Vec<Value>) -> Vec<Value> {
         one => vec![one],
     });
     lists.flatten().collect()
+}
+
+fn function(name: &str) -> Result<&'static Function, SqlError> {
+    functions::lookup(name).ok_or_else(|| SqlError::Refused(format!("{name} is not available.")))
 }

@@ -12,7 +12,7 @@ use super::ast::Direction;
 use super::candidate::{Candidate, compare_keys};
 use super::distinct::DistinctHash;
 use super::order::SortKey;
-use super::value::{Object, Value};
+use super::value::{Number, Object, Value};
 
 /// The end of a page.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -171,9 +171,9 @@ const REST: &str = "#EMU:";
 
 fn unsigned(value: &Value) -> Option<u64> {
     match value.as_number()? {
-        super::value::Number::Int(number) => u64::try_from(number).ok(),
-        super::value::Number::UInt(number) => Some(number),
-        super::value::Number::Float(_) => None,
+        Number::Int(number) => u64::try_from(number).ok(),
+        Number::UInt(number) => Some(number),
+        Number::Float(_) => None,
     }
 }
 

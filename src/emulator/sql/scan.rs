@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::distinct::Seen;
+use super::document::Document;
 use super::environment::Environment;
 use super::error::SqlError;
 use super::eval::Frame;
-use super::execute::{Document, new_seen};
 use super::measure::{Measure, measure};
 use super::page::{Page, PageBuilder, PageRequest, Position};
 use super::program::Program;
@@ -22,7 +22,7 @@ pub(super) fn scan(
     environment: &Environment<'_>,
 ) -> Result<Page, SqlError> {
     let page = PageBuilder::new(program, request);
-    let seen = new_seen(program, request);
+    let seen = request.seen(program);
     let mut scan = Scan { program, page, seen, last: Position::default() };
     for Document { rid, value, size } in documents {
         let before = request.resume.as_ref().map_or(0, |resume| resume.rows_before(rid));

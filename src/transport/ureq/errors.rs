@@ -14,7 +14,10 @@ pub(super) fn explain(error: Error, exchange: Exchange, uri: &Uri) -> TransportE
     let host = host_of(uri);
     let (kind, message) = match exchange.phase {
         Phase::Talk => talking(&error, exchange, &host),
-        _ if is_timeout(&error) => (Kind::Timeout, format!("no connection to {host} in time")),
+        // A TLS library may hide the timeout in an error of its own.
+        _ if is_timeout(&error) || exchange.is_over() => {
+            (Kind::Timeout, format!("no connection to {host} in time"))
+        }
         Phase::Resolve => resolving(&error, &host),
         Phase::Connect => connecting(&error, &host),
         Phase::Secure => securing(&error, &host),

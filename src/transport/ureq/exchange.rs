@@ -50,6 +50,11 @@ impl Exchange {
         }
     }
 
+    /// Whether the time is up.
+    pub(super) fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
     /// Whether a pooled connection failed before it answered, most likely because the server had closed it.
     pub(super) fn found_stale(&self) -> bool {
         self.phase == Phase::Talk && !self.dialed && !self.answered

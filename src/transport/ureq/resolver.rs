@@ -126,13 +126,13 @@ impl Names {
 
     /// Asks on a thread of its own, since the system's resolver cannot be told how long it may take.
     fn look_up(&self, host: &str, limit: Duration) -> Result<Vec<IpAddr>, Error> {
+        let limit = exchange::remaining()?.map_or(limit, |left| left.min(limit));
         let (sender, receiver) = sync_channel(1);
         let (lookup, name) = (self.lookup.clone(), host.to_owned());
         thread::Builder::new().name("cosmosdb-resolve".into()).spawn(move || {
             // Nobody listens any more once the time was up.
             let _ = sender.send(lookup(&name));
         })?;
-        let limit = exchange::remaining()?.map_or(limit, |left| left.min(limit));
         match receiver.recv_timeout(limit) {
             Ok(Ok(addresses)) if addresses.is_empty() => Err(Error::HostNotFound),
             Ok(found) => Ok(found?),

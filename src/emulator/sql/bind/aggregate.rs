@@ -1,6 +1,7 @@
 //! The aggregate functions by name.
 
 use crate::emulator::sql::ast::Expr;
+use crate::emulator::sql::walk;
 
 /// An aggregate function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,11 @@ impl Aggregate {
             Expr::Call { name, udf: false, args, .. } => Some((Self::from_name(name)?, args)),
             _ => None,
         }
+    }
+
+    /// Whether there is an aggregate in an expression, not counting its subqueries.
+    pub(crate) fn is_within(expr: &Expr) -> bool {
+        Self::of(expr).is_some() || walk::children(expr).into_iter().any(Self::is_within)
     }
 
     /// Its name in query plans.

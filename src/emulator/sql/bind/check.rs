@@ -9,8 +9,8 @@ use crate::emulator::sql::ast::{
     Collection, Expr, From, OrderBy, OrderItem, Projection, Query, SelectItem, Source, Span,
 };
 use crate::emulator::sql::error::{Problem, SqlError};
-use crate::emulator::sql::expression::repeated;
 use crate::emulator::sql::naming::{column_names, source_alias};
+use crate::emulator::sql::operand::repeated;
 use crate::emulator::sql::value::Value;
 use crate::emulator::sql::walk;
 

@@ -14,26 +14,12 @@ pub(crate) struct Arity {
 /// Finds the functions that a query may call.
 pub(crate) type Functions = fn(&str) -> Option<Arity>;
 
-/// Functions that only mean something in one place of a query, and those of rewritten queries.
-const SPECIAL: [(&str, usize, Option<usize>); 6] = [
-    ("FULLTEXTSCORE", 2, None),
-    ("RRF", 1, None),
-    ("_FULLTEXTSCORE", 5, Some(5)),
-    ("_FULLTEXTWORDCOUNT", 1, Some(1)),
-    ("_VECTORSCORE", 2, Some(4)),
-    ("_TRY_ARRAY_CONTAINS", 2, Some(3)),
-];
-
 /// The built-in functions, the aggregates among them.
 pub(crate) fn built_in(name: &str) -> Option<Arity> {
     if let Some(function) = functions::lookup(name) {
         return Some(Arity { min: function.min, max: function.max });
     }
-    if Aggregate::from_name(name).is_some() {
-        return Some(Arity { min: 1, max: Some(1) });
-    }
-    let special = SPECIAL.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
-    special.map(|(_, min, max)| Arity { min: *min, max: *max })
+    Aggregate::from_name(name).map(|_| Arity { min: 1, max: Some(1) })
 }
 
 impl Arity {

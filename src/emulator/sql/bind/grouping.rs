@@ -11,17 +11,12 @@ use crate::emulator::sql::{print, walk};
 /// Every property of the query's own sources has to be grouped by, or stand in an aggregate.
 pub(super) fn check(query: &Query, sources: &[Arc<str>]) -> Result<(), SqlError> {
     let selected = walk::selected(&query.select.projection);
-    if query.group_by.is_empty() && !selected.iter().any(|expr| has_aggregate(expr)) {
+    if query.group_by.is_empty() && !selected.iter().any(|expr| Aggregate::is_within(expr)) {
         return Ok(());
     }
     let groups = query.group_by.iter().map(print::expr).collect();
     let grouping = Grouping { groups, sources };
     selected.into_iter().try_for_each(|expr| grouping.expr(expr))
-}
-
-/// Whether there is an aggregate in an expression, not counting its subqueries.
-pub(super) fn has_aggregate(expr: &Expr) -> bool {
-    Aggregate::of(expr).is_some() || walk::children(expr).into_iter().any(has_aggregate)
 }
 
 struct Grouping<'a> {

@@ -20,8 +20,8 @@ use super::walk;
 /// The parameters of a query, without their `@`.
 pub(crate) type Parameters = [(Arc<str>, Value)];
 
-/// The highest `TOP`, `OFFSET` or `LIMIT`.
-const MAX_COUNT: i64 = 2_147_483_647;
+/// The highest `TOP`, `OFFSET` or `LIMIT`. Clients stop at half of it, but rewritten queries go beyond.
+const MAX_COUNT: i64 = 4_294_967_295;
 
 /// The query with literals for its parameters, undefined where there is no value; or the first mistake in it.
 pub(crate) fn bind(query: Query, parameters: &Parameters) -> Result<Query, SqlError> {
@@ -132,7 +132,8 @@ fn out_of_range(clause: Clause, too_high: bool, span: Span) -> SqlError {
     let message = if too_high && name != "TOP" {
         format!("The {name} count value exceeds the maximum allowed value.")
     } else {
-        format!("The count value provided for a {name} clause must be an integer.")
+        let article = if name == "OFFSET" { "an" } else { "a" };
+        format!("The count value provided for {article} {name} clause must be an integer.")
     };
     SqlError::at(span, code, message)
 }

@@ -188,3 +188,48 @@ fn same_shape(a: &Value, b: &Value) -> bool {
         _ => false,
     }
 }
+
+#[test]
+fn every_query_that_the_gateway_rewrites_runs() {
+    let plans = include_bytes!("../../../../tests/data/query_plans.json");
+    let plans = Value::from_json(plans).unwrap();
+    let mut texts = Vec::new();
+    for plan in plans.as_array().unwrap() {
+        collect_queries(&plan.get("plan"), &mut texts);
+    }
+    assert!(texts.len() > 100);
+    let item = br#"{"_rid":"r","id":"1","text":"swim and run","age":3,"blah":[1],"vector1":[1,2]}"#;
+    let item = Value::from_json(item).unwrap();
+    let environment = Environment::bare(SystemTime::UNIX_EPOCH);
+    for text in texts {
+        // Not bound: the gateway itself writes an OFFSET and LIMIT whose sum it would refuse from others.
+        let query = parse(&without_statistics(&text)).unwrap();
+        let mut documents = [Document::new(1, item.clone())].into_iter();
+        let page = execute(&query, &mut documents, &PageRequest::everything(), &environment);
+        assert!(page.is_ok(), "{text}: {:?}", page.err());
+    }
+}
+
+fn collect_queries(value: &Value, texts: &mut Vec<String>) {
+    for (name, member) in value.as_object().into_iter().flat_map(Object::iter) {
+        if name.ends_with("Query") {
+            texts.extend(member.as_str().filter(|text| !text.is_empty()).map(str::to_owned));
+        }
+        collect_queries(member, texts);
+    }
+    for element in value.as_array().unwrap_or_default() {
+        collect_queries(element, texts);
+    }
+}
+
+/// The text with numbers where a client puts in the statistics of all partitions.
+fn without_statistics(text: &str) -> String {
+    let mut parts = text.split("{documentdb-formattablehybridsearchquery-");
+    let mut result = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}').unwrap();
+        result.push_str(if name.starts_with("hitcounts") { "[1, 2]" } else { "10" });
+        result.push_str(rest);
+    }
+    result
+}

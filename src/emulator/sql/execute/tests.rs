@@ -1,8 +1,8 @@
 use std::time::SystemTime;
 
 use super::*;
+use crate::emulator::sql::environment::{DistanceFunction, VectorEmbedding};
 use crate::emulator::sql::parser::parse;
-use crate::emulator::sql::resume::{Resume, ResumeFilter};
 
 fn documents(items: &[&str]) -> Vec<Document> {
     let values = items.iter().map(|item| Value::from_json(item.as_bytes()).unwrap());
@@ -37,7 +37,9 @@ fn pages(
     let mut resume = None;
     loop {
         let request = PageRequest { max_items: size, resume, ..PageRequest::everything() };
-        let page = page(query, &documents, &request).unwrap();
+        let first_rid = request.resume.as_ref().map_or(0, Resume::first_rid);
+        let rest: Vec<_> = documents.iter().filter(|it| it.rid >= first_rid).cloned().collect();
+        let page = page(query, &rest, &request).unwrap();
         pages.push(json(&page.rows));
         let Some(next) = page.resume else { return pages };
         resume = Resume::from_token(&next.to_token());
@@ -187,6 +189,7 @@ fn pages_join_to_the_whole_answer_and_a_full_last_page_has_no_successor() {
         "SELECT VALUE c.id FROM c OFFSET 1 LIMIT 3",
         "SELECT VALUE c.id FROM c ORDER BY c.n OFFSET 1 LIMIT 3",
         "SELECT VALUE SUM(c.n) FROM c",
+        "SELECT VALUE d.id FROM (SELECT c.id FROM c WHERE c.n > 1) d",
         "SELECT 1",
     ] {
         let whole = rows(query, &five());
@@ -314,6 +317,64 @@ fn computed_properties_win_over_stored_ones_and_are_not_selected_by_star() {
         let page =
             execute(&query, &mut documents, &PageRequest::everything(), &environment).unwrap();
         assert_eq!(json(&page.rows), expected, "{query:?}");
+    }
+}
+
+#[test]
+fn the_vector_policy_decides_which_vectors_are_near() {
+    let items = documents(&[
+        r#"{"id":"far","v":[9,9]}"#,
+        r#"{"id":"near","v":[1,0]}"#,
+        r#"{"id":"none"}"#,
+        r#"{"id":"middle","v":[3,0]}"#,
+    ]);
+    for (distance, expected) in [
+        (DistanceFunction::Euclidean, r#"["near","middle","far"]"#),
+        (DistanceFunction::DotProduct, r#"["far","middle","near"]"#),
+        (DistanceFunction::Cosine, r#"["near","middle","far"]"#),
+    ] {
+        let vectors = [VectorEmbedding { path: "/v".into(), dimensions: 2, distance }];
+        let environment =
+            Environment { vectors: &vectors, ..Environment::bare(SystemTime::UNIX_EPOCH) };
+        for function in ["VectorDistance", "_VectorScore"] {
+            let text = format!("SELECT VALUE c.id FROM c ORDER BY {function}(c.v, [1, 0])");
+            let page = execute(
+                &parse(&text).unwrap(),
+                &mut items.iter().cloned(),
+                &PageRequest::everything(),
+                &environment,
+            );
+            assert_eq!(json(&page.unwrap().rows), expected, "{text} {distance:?}");
+        }
+    }
+}
+
+#[test]
+fn ranks_are_fused_and_can_be_paged() {
+    let items = documents(&[
+        r#"{"id":"a","t":"red fish","v":[0,1]}"#,
+        r#"{"id":"b","t":"blue bird","v":[1,0]}"#,
+        r#"{"id":"c","t":"red red","v":[1,0.1]}"#,
+    ]);
+    for (query, expected) in [
+        (
+            "SELECT VALUE c.id FROM c ORDER BY RANK FullTextScore(c.t, 'red')",
+            vec![r#"["c","a"]"#, r#"["b"]"#],
+        ),
+        (
+            "SELECT VALUE c.id FROM c ORDER BY RANK RRF(FullTextScore(c.t, ['red']), VectorDistance(c.v, [1, 0]), [3, 1])",
+            vec![r#"["c","a"]"#, r#"["b"]"#],
+        ),
+        (
+            "SELECT VALUE c.id FROM c ORDER BY RANK RRF(FullTextScore(c.t, 'red'), VectorDistance(c.v, [1, 0]), [1, -9])",
+            vec![r#"["a","c"]"#, r#"["b"]"#],
+        ),
+        (
+            "SELECT TOP 1 VALUE c.id FROM c WHERE c.id != 'c' ORDER BY RANK FullTextScore(c.t, 'bird')",
+            vec![r#"["b"]"#],
+        ),
+    ] {
+        assert_eq!(pages(query, items.clone(), 2, |_| ()), expected, "{query}");
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     row!("ARRAY_SLICE", 2..=3, slice),
     row!("ARRAY_SUM", 1..=1, |args| Some(numbers(args)?.iter().sum::<f64>())),
     row!("ObjectToArray", 1..=3, object_to_array),
+    // What other front ends of the service send for the same search.
+    row!("_TRY_ARRAY_CONTAINS", 2..=3, contains),
 ];
 
 fn concat(args: &[Value]) -> Option<Value> {

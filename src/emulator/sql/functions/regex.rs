@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// The most memory that one compiled pattern may take.
-const SIZE_LIMIT: usize = 1 << 20;
+const SIZE_LIMIT: usize = 8 << 20;
 
 /// A compiled expression, and the pattern and modifiers that it came from.
 struct Compiled {
@@ -91,6 +91,7 @@ mod tests {
             (r#"RegexMatch("a\nb", "^b$", "m")"#, "true"),
             (r#"RegexMatch("a\nb", "a.b")"#, "false"),
             (r#"RegexMatch("a\nb", "a.b", "s")"#, "true"),
+            (r#"RegexMatch("abcd", "^\\w{1,100}$")"#, "true"),
             (r#"RegexExtract("ab12cd345", "[0-9]+")"#, r#""12""#),
             (r#"RegexExtractAll("ab12cd345", "[0-9]+")"#, r#"["12","345"]"#),
             (r#"RegexExtract("ab", "[0-9]+")"#, "undefined"),

@@ -1,6 +1,6 @@
 //! What can go wrong, and what is said of it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Barrier;
 use std::thread;
@@ -54,7 +54,7 @@ impl Read for Dripping {
     }
 }
 
-impl std::io::Write for Dripping {
+impl Write for Dripping {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         thread::sleep(Duration::from_millis(20));
         self.0.write(&bytes[..1])
@@ -141,6 +141,24 @@ fn a_write_never_goes_out_on_a_connection_that_was_closed_meanwhile() {
         thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(server.accepted(), 5);
+}
+
+/// The server leaves the request half read when it closes, so that the client's next write is refused.
+#[test]
+fn a_request_of_which_no_byte_was_accepted_is_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+        stream.write_all(&ok(b"")).unwrap();
+        thread::sleep(Duration::from_millis(50));
+    });
+    let transport = transport();
+    transport.send(&get(&uri), PATIENCE).unwrap();
+    server.join().unwrap();
+    assert_eq!(fails(&transport, &get(&uri)), (TransportErrorKind::Broken, false));
+    assert_eq!(fails(&transport, &get(&uri)), (TransportErrorKind::Connect, false));
 }
 
 /// Four connections lie in the pool, all closed, and the last of them was in use a moment ago.

@@ -42,7 +42,10 @@ fn score(args: &[Value]) -> Option<f64> {
     let words: Vec<_> = words(text(args, 0)?).collect();
     let (terms, hits) = (array(args, 1)?, array(args, 4)?);
     let (items, total_words) = (number(args, 2)?, number(args, 3)?);
-    if items <= 0.0 || total_words <= 0.0 || terms.len() != hits.len() {
+    if terms.len() != hits.len() {
+        return None;
+    }
+    if items <= 0.0 || total_words <= 0.0 {
         return Some(0.0);
     }
     let length = words.len() as f64 / (total_words / items);
@@ -131,6 +134,7 @@ mod tests {
         check(&[
             ("_FullTextScore(\"a b\", [\"x\"], 10, 40, [0])", "0"),
             ("_FullTextScore(\"a b\", [\"a\"], 0, 0, [0])", "0"),
+            ("_FullTextScore(\"a b\", [\"a\"], 10, 40, [])", "undefined"),
             ("_FullTextScore(1, [\"a\"], 10, 40, [1])", "undefined"),
             ("_FullTextWordCount(\"It's 3 words... or 6\")", "6"),
             ("_FullTextWordCount(\"\")", "0"),

@@ -1,22 +1,25 @@
 //! Makes a [`Program`] of a bound query: resolves names to slots and functions to code, and computes constants.
 
+mod rank;
+
 use std::sync::Arc;
 
-use super::ast::{
+use crate::emulator::sql::ast::{
     Collection, Count, Direction, Expr, From, OrderBy, OrderItem, Projection, Query, Source, Span,
     Step,
 };
-use super::bind::Aggregate;
-use super::environment::Environment;
-use super::error::SqlError;
-use super::eval::{Frame, evaluate};
-use super::functions::{self, Function};
-use super::like::LikePattern;
-use super::naming::column_names;
-use super::program::{AggregateCall, Node, Pattern, Program, RowSource, Shape, SortColumn};
-use super::rank;
-use super::value::{Number, Value};
-use super::vector;
+use crate::emulator::sql::bind::Aggregate;
+use crate::emulator::sql::environment::Environment;
+use crate::emulator::sql::error::SqlError;
+use crate::emulator::sql::eval::{Frame, evaluate};
+use crate::emulator::sql::functions::{self, Function};
+use crate::emulator::sql::like::LikePattern;
+use crate::emulator::sql::naming::column_names;
+use crate::emulator::sql::program::{
+    AggregateCall, Node, Pattern, Program, RowSource, Shape, SortColumn,
+};
+use crate::emulator::sql::value::{Number, Value};
+use crate::emulator::sql::vector;
 
 /// From this length on an `IN` list of strings is looked up rather than walked.
 const LONG_LIST: usize = 8;
@@ -30,8 +33,8 @@ pub(super) fn compile(query: &Query, environment: &Environment<'_>) -> Result<Pr
 }
 
 /// Compiles one query or subquery, within those around it.
-pub(super) struct Compiler<'c> {
-    pub(super) environment: &'c Environment<'c>,
+struct Compiler<'c> {
+    environment: &'c Environment<'c>,
     outer: Option<&'c Self>,
     names: Vec<Binding>,
     aggregates: Vec<AggregateCall>,
@@ -59,7 +62,7 @@ impl<'c> Compiler<'c> {
             Some(OrderBy::Items(items)) => {
                 (items.iter().map(|item| self.sort_column(item)).collect::<Result<_, _>>()?, None)
             }
-            Some(OrderBy::Rank(expr)) => (Vec::new(), Some(rank::compile(&mut self, expr)?)),
+            Some(OrderBy::Rank(expr)) => (Vec::new(), Some(self.rank(expr)?)),
         };
         let (skip, limit) = match &query.window {
             Some(window) => (count(&window.offset)?, Some(count(&window.limit)?)),
@@ -176,7 +179,7 @@ impl<'c> Compiler<'c> {
         Ok(Box::new(inner.query(query)?))
     }
 
-    pub(super) fn exprs(&mut self, exprs: &[Expr]) -> Result<Vec<Node>, SqlError> {
+    fn exprs(&mut self, exprs: &[Expr]) -> Result<Vec<Node>, SqlError> {
         exprs.iter().map(|expr| self.expr(expr)).collect()
     }
 
@@ -185,7 +188,7 @@ impl<'c> Compiler<'c> {
     }
 
     /// Compiles an expression, to a constant where that is possible.
-    pub(super) fn expr(&mut self, expr: &Expr) -> Result<Node, SqlError> {
+    fn expr(&mut self, expr: &Expr) -> Result<Node, SqlError> {
         let node = match expr {
             Expr::Literal(value) => return Ok(Node::Constant(narrow(value))),
             // What no one gave a value is undefined.
@@ -296,11 +299,7 @@ impl<'c> Compiler<'c> {
 }
 
 /// The built-in function of that name, which takes so many arguments.
-pub(super) fn function(
-    name: &str,
-    args: usize,
-    span: &Span,
-) -> Result<&'static Function, SqlError> {
+fn function(name: &str, args: usize, span: &Span) -> Result<&'static Function, SqlError> {
     // Rewritten queries call the distance by another name.
     let known = if vector::is_distance(name) { vector::DISTANCE } else { name };
     let Some(function) = functions::lookup(known) else {

@@ -1,0 +1,33 @@
+//! Deletes all items of one partition key.
+
+use super::item::at_first;
+use super::scope::Scope;
+use crate::emulator::call::Call;
+use crate::emulator::refusal::Refusal;
+use crate::emulator::response::Answer;
+use crate::emulator::store::partition::Partition;
+use crate::wire::header;
+
+/// The service deletes in the background; here it is done when the answer comes.
+pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let mut account = call.write();
+    let container = call.container_mut(&mut account)?;
+    let scope = Scope::read(call, container)?;
+    if call.request.header(&header::PARTITION_KEY).is_none() {
+        return Err(at_first(Refusal::key_too_short(), container));
+    }
+    let mut replica = container.first().map(Partition::replica);
+    for partition in scope.partitions_mut(container) {
+        let numbers: Vec<u64> =
+            partition.items().values().filter(|it| scope.admits(it)).map(|it| it.number).collect();
+        if !numbers.is_empty() {
+            partition.log().advance();
+        }
+        for number in numbers {
+            partition.take(number);
+        }
+        replica = Some(partition.replica());
+    }
+    let replica = replica.ok_or_else(Refusal::range_gone)?;
+    Ok(Answer::new(200, replica, 1.0).owner(container.owner()))
+}

@@ -1,0 +1,20 @@
+//! What each kind of resource answers; a file for each.
+
+pub(crate) mod account;
+pub(crate) mod batch;
+pub(crate) mod change_feed;
+pub(crate) mod conflict;
+pub(crate) mod container;
+pub(crate) mod database;
+pub(crate) mod delete_by_key;
+pub(crate) mod feed;
+pub(crate) mod item;
+pub(crate) mod items;
+pub(crate) mod offer;
+pub(crate) mod paging;
+pub(crate) mod permission;
+pub(crate) mod pkranges;
+pub(crate) mod query;
+pub(crate) mod scope;
+pub(crate) mod script;
+pub(crate) mod user;

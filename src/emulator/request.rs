@@ -1,0 +1,116 @@
+//! A request as the gateway sees it: method, path segments, headers and body.
+
+use http::{HeaderMap, HeaderName, Method, Uri};
+
+use super::reach::Reach;
+use crate::transport;
+use crate::wire::{API_VERSION, header};
+
+/// One request, taken apart.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a Method,
+    /// The percent-decoded segments of the path, without empty ones at its ends.
+    pub(crate) segments: Vec<String>,
+    /// The URL without its query, for `content-location`.
+    pub(crate) url: String,
+    /// By which port of a server it came, if it came by one.
+    pub(crate) reach: Option<&'a Reach>,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// Takes a request apart; `None` when its path is not percent-encoded UTF-8.
+    pub(crate) fn parse(request: &'a transport::Request) -> Option<Self> {
+        let path = request.uri().path();
+        let segments = path
+            .trim_matches('/')
+            .split('/')
+            .filter(|_| path.len() > 1)
+            .map(percent_decode)
+            .collect::<Option<Vec<_>>>()?;
+        Some(Self {
+            method: request.method(),
+            segments: if segments == [""] { Vec::new() } else { segments },
+            url: request.uri().to_string(),
+            reach: request.extensions().get(),
+            uri: request.uri(),
+            headers: request.headers(),
+            body: request.body(),
+        })
+    }
+
+    /// The text of a header; `None` if it is missing or not text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&'a str> {
+        self.headers.get(name).and_then(|it| it.to_str().ok()).map(str::trim)
+    }
+
+    /// Whether a header says `true`, in any case.
+    pub(crate) fn is_set(&self, name: &HeaderName) -> bool {
+        self.header(name).is_some_and(|it| it.eq_ignore_ascii_case("true"))
+    }
+
+    /// The media type of the body, without parameters and in lower case.
+    pub(crate) fn content_type(&self) -> String {
+        let text = self.header(&http::header::CONTENT_TYPE).unwrap_or_default();
+        text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// The REST version that the client speaks. Versions are dates, so that they compare as text.
+    pub(crate) fn version(&self) -> &'a str {
+        self.header(&header::VERSION).unwrap_or(API_VERSION)
+    }
+
+    /// Whether the body is a query: the content type alone decides.
+    pub(crate) fn is_query(&self) -> bool {
+        matches!(self.content_type().as_str(), "application/query+json" | "application/sql")
+    }
+
+    /// Whether writes shall answer without the resource.
+    pub(crate) fn wants_minimal(&self) -> bool {
+        self.header(&header::PREFER).is_some_and(|it| it.eq_ignore_ascii_case("return=minimal"))
+    }
+
+    /// The segment at `index`; routes guarantee those that their handlers ask for.
+    pub(crate) fn segment(&self, index: usize) -> &str {
+        self.segments.get(index).map_or("", String::as_str)
+    }
+}
+
+/// The text behind percent-encoding; `None` if it is not UTF-8.
+pub(crate) fn percent_decode(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while let Some(&byte) = bytes.get(index) {
+        let escaped = (byte == b'%')
+            .then(|| text.get(index + 1..index + 3))
+            .flatten()
+            .and_then(|it| u8::from_str_radix(it, 16).ok());
+        out.push(escaped.unwrap_or(byte));
+        index += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_cut_and_decoded() {
+        for (path, expected) in [
+            ("/", &[][..]),
+            ("/dbs/", &["dbs"]),
+            ("/dbs/my%20shop/colls/100%25/", &["dbs", "my shop", "colls", "100%"]),
+            ("//dbs/a==/", &["dbs", "a=="]),
+        ] {
+            let request =
+                http::Request::get(format!("http://localhost{path}")).body(Vec::new()).unwrap();
+            assert_eq!(Request::parse(&request).unwrap().segments, expected, "{path}");
+        }
+        assert_eq!(percent_decode("%C3%A9%zz%"), Some("é%zz%".to_owned()));
+        assert_eq!(percent_decode("%ff"), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! Offers: the throughput that a database or container has.
+
+use crate::emulator::refusal::Refusal;
+use crate::emulator::request::Request;
+use crate::emulator::sql::value::{Object, Value};
+use crate::wire::header;
+
+/// The throughput of one resource.
+#[derive(Clone, Debug)]
+pub(crate) struct Offer {
+    pub(crate) rid: String,
+    /// The `_self` of the resource.
+    pub(crate) resource: String,
+    pub(crate) resource_rid: String,
+    pub(crate) throughput: Throughput,
+    pub(crate) etag: String,
+    pub(crate) timestamp: u64,
+}
+
+/// Request units per second.
+#[derive(Clone, Debug)]
+pub(crate) struct Throughput {
+    pub(crate) kind: Scale,
+    pub(crate) most_ever: u64,
+}
+
+/// How throughput is set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Scale {
+    Manual(u64),
+    /// Up to a maximum, which grows by so many percent when storage does.
+    Auto {
+        maximum: u64,
+        increment_percent: u64,
+    },
+}
+
+/// What a container has that was made without saying so.
+pub(crate) const DEFAULT: u64 = 400;
+const HIGHEST: u64 = 1_000_000;
+/// What one partition can serve, and up to which maximum under autoscale.
+const PER_PARTITION: u64 = 6_000;
+const PER_PARTITION_AUTO: u64 = 10_000;
+
+impl Throughput {
+    /// Checks a scale against the service's limits.
+    pub(crate) fn new(kind: Scale) -> Result<Self, Refusal> {
+        match kind {
+            Scale::Manual(units) if !(400..=HIGHEST).contains(&units) || units % 100 != 0 => {
+                Err(bad_throughput(&format!(
+                    "The offer should have valid throughput values between 400 and {HIGHEST} inclusive in increments of 100."
+                )))
+            }
+            Scale::Auto { maximum, .. }
+                if !(1000..=HIGHEST).contains(&maximum) || maximum % 1000 != 0 =>
+            {
+                Err(bad_throughput(&format!(
+                    "The autopilot offer should have a maximum throughput between 1000 and {HIGHEST} inclusive in increments of 1000."
+                )))
+            }
+            kind => Ok(Self { kind, most_ever: kind.most() }),
+        }
+    }
+
+    /// The throughput that a create asks for in its headers.
+    pub(crate) fn of_request(request: &Request<'_>) -> Result<Option<Self>, Refusal> {
+        let manual = request.header(&header::OFFER_THROUGHPUT);
+        let auto = request.header(&header::OFFER_AUTOPILOT);
+        match (manual, auto) {
+            (Some(_), Some(_)) => Err(bad_throughput(
+                "Both throughput and autopilot settings are given. Only one of them can be.",
+            )),
+            (Some(units), None) => {
+                let units =
+                    units.parse().map_err(|_| bad_throughput("The throughput is not a number."))?;
+                Self::new(Scale::Manual(units)).map(Some)
+            }
+            (None, Some(settings)) => {
+                let settings = Value::from_json(settings.as_bytes())
+                    .map_err(|_| bad_throughput("The autopilot settings are not JSON."))?;
+                Self::new(read_auto(&settings)?).map(Some)
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// How many partitions a container needs for it.
+    pub(crate) fn partitions(&self) -> usize {
+        let count = match self.kind {
+            Scale::Manual(units) => units.div_ceil(PER_PARTITION),
+            Scale::Auto { maximum, .. } => maximum.div_ceil(PER_PARTITION_AUTO),
+        };
+        usize::try_from(count).unwrap_or(1).max(1)
+    }
+}
+
+impl Scale {
+    /// The most that it allows.
+    pub(crate) fn most(self) -> u64 {
+        match self {
+            Self::Manual(units) => units,
+            Self::Auto { maximum, .. } => maximum,
+        }
+    }
+
+    /// The least that the resource can be set to, having been this high.
+    pub(crate) fn least(self) -> u64 {
+        match self {
+            Self::Manual(units) => (units / 100).div_ceil(100).max(4) * 100,
+            Self::Auto { maximum, .. } => (maximum / 10).div_ceil(1000).max(1) * 1000,
+        }
+    }
+}
+
+/// Reads `{"maxThroughput":4000,"autoUpgradePolicy":{"throughputPolicy":{"incrementPercent":0}}}`.
+pub(crate) fn read_auto(settings: &Value) -> Result<Scale, Refusal> {
+    let maximum = unsigned(&settings.get("maxThroughput"))
+        .ok_or_else(|| bad_throughput("The autopilot settings lack maxThroughput."))?;
+    let policy = settings.get("autoUpgradePolicy").get("throughputPolicy").get("incrementPercent");
+    Ok(Scale::Auto { maximum, increment_percent: unsigned(&policy).unwrap_or(0) })
+}
+
+pub(crate) fn unsigned(value: &Value) -> Option<u64> {
+    value.as_number()?.as_i64().and_then(|it| it.try_into().ok())
+}
+
+pub(crate) fn bad_throughput(text: &str) -> Refusal {
+    Refusal::replica(400, 0.0, text)
+}
+
+impl Offer {
+    /// `offers/{rid}/`
+    pub(crate) fn self_link(&self) -> String {
+        format!("offers/{}/", self.rid)
+    }
+
+    /// The offer as the service shows it.
+    pub(crate) fn to_value(&self) -> Value {
+        Object::from_iter([
+            ("resource", Value::from(self.resource.as_str())),
+            ("offerType", "Invalid".into()),
+            ("offerResourceId", self.resource_rid.as_str().into()),
+            ("offerVersion", "V2".into()),
+            ("content", self.content().into()),
+            ("id", self.rid.as_str().into()),
+            ("_rid", self.rid.as_str().into()),
+            ("_self", self.self_link().into()),
+            ("_etag", self.etag.as_str().into()),
+            ("_ts", self.timestamp.into()),
+        ])
+        .into()
+    }
+
+    fn content(&self) -> Object {
+        let scale = self.throughput.kind;
+        let in_force = match scale {
+            Scale::Manual(units) => units,
+            Scale::Auto { maximum, .. } => maximum / 10,
+        };
+        let minimum = Object::from_iter([
+            ("maxThroughputEverProvisioned", Value::from(self.throughput.most_ever)),
+            ("maxConsumedStorageEverInKB", Value::from(0_u64)),
+        ]);
+        let mut content = Object::from_iter([
+            ("offerThroughput", Value::from(in_force)),
+            ("offerIsRUPerMinuteThroughputEnabled", Value::from(false)),
+            ("offerMinimumThroughputParameters", minimum.into()),
+        ]);
+        if let Scale::Auto { maximum, increment_percent } = scale {
+            let policy = Object::from_iter([("incrementPercent", Value::from(increment_percent))]);
+            let upgrade = Object::from_iter([("throughputPolicy", Value::from(policy))]);
+            let settings = Object::from_iter([
+                ("tier", Value::from(0_u64)),
+                ("maximumTierThroughput", Value::from(0_u64)),
+                ("autoUpgrade", Value::from(false)),
+                ("maxThroughput", Value::from(maximum)),
+                ("autoUpgradePolicy", upgrade.into()),
+            ]);
+            content.insert("offerAutopilotSettings", settings.into());
+        }
+        content
+    }
+}

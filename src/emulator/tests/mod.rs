@@ -1,0 +1,7 @@
+//! Tests of the whole account, by way of its transport.
+
+mod change_feed;
+mod hosted;
+mod items;
+mod partitions;
+mod support;

@@ -1,0 +1,42 @@
+//! What one worker holds, as both its threads see it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::lease::Lease;
+
+/// The leases that a worker holds.
+#[derive(Debug, Default)]
+pub(super) struct Board(Mutex<BTreeMap<String, Held>>);
+
+#[derive(Clone, Debug)]
+struct Held {
+    lease: Lease,
+    /// When it was last known to be the worker's own: the time before the request that proved it.
+    proved: Duration,
+}
+
+impl Board {
+    /// Notes a lease in its newest version, proved at this time.
+    pub(super) fn put(&self, lease: Lease, proved: Duration) {
+        self.lock().insert(lease.id.clone(), Held { lease, proved });
+    }
+
+    pub(super) fn remove(&self, id: &str) {
+        self.lock().remove(id);
+    }
+
+    /// The leases, the oldest proof of which is from after `since`.
+    pub(super) fn proved_since(&self, since: Duration) -> Vec<Lease> {
+        self.lock().values().filter(|it| it.proved >= since).map(|it| it.lease.clone()).collect()
+    }
+
+    pub(super) fn all(&self) -> Vec<Lease> {
+        self.proved_since(Duration::ZERO)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
