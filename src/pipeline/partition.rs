@@ -94,8 +94,8 @@ fn forget_deleted(ctx: &Context<'_>) {
 /// Refuses the prefix of a hierarchical key where an item is addressed, as far as the container is known.
 fn check_whole(ctx: &Context<'_>, key: &PartitionKey) -> Result<()> {
     let spec = ctx.spec;
-    let known = spec.container.as_ref().filter(|_| spec.action.is_on_point());
-    let Some(facts) = known.and_then(|it| ctx.shared.containers.known(it)) else { return Ok(()) };
+    let known = ctx.container.as_ref().filter(|_| spec.action.is_on_point());
+    let Some(facts) = known.and_then(|it| it.known_facts()) else { return Ok(()) };
     if !facts.definition.is_prefix(key) {
         return Ok(());
     }
