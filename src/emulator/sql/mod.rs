@@ -19,7 +19,6 @@ mod eval;
 pub(crate) mod execute;
 mod expression;
 pub(crate) mod functions;
-mod fuzz;
 mod lexer;
 mod like;
 mod measure;
@@ -42,3 +41,6 @@ mod token;
 pub(crate) mod value;
 mod vector;
 pub(crate) mod walk;
+
+#[cfg(test)]
+mod fuzz;
