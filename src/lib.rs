@@ -80,6 +80,9 @@ mod wire;
 #[cfg(feature = "emulator")]
 mod emulator;
 
+#[cfg(test)]
+mod fuzz;
+
 pub use batch::{
     Batch, BatchOperation, BatchResponse, BatchResult, Bulk, BulkOperation, BulkProgress,
     BulkResult, BulkResults, BulkTotals, Patch, ReadMany, ReadManyResponse,

@@ -2,6 +2,7 @@
 
 mod change_feed;
 mod gathering;
+mod damaged;
 mod hosted;
 mod items;
 mod partitions;
