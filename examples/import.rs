@@ -102,7 +102,7 @@ fn work(container: &Container, rows: &[Row], totals: &Totals) -> cosmosdb::Resul
         let response = container.upsert_item(row).content_response(false).send()?;
         *totals.charge.lock().unwrap_or_else(PoisonError::into_inner) += response.request_charge();
         let done = totals.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if done % 100 == 0 {
+        if done.is_multiple_of(100) {
             let bar = "=".repeat(40 * done / rows.len());
             print!("\r[{bar:<40}] {done} of {}", rows.len());
             let _ = std::io::stdout().flush();

@@ -5,7 +5,7 @@ use crate::container::Container;
 use crate::error::Result;
 use crate::feed::Listing;
 use crate::link::{IdOf, Link, check_id};
-use crate::models::{ContainerProperties, DatabaseProperties};
+use crate::models::ContainerProperties;
 use crate::operation::{CreateContainer, DeleteDatabase, Operation, ReadDatabase};
 use crate::pipeline::{Action, ResourceType, Spec};
 use crate::query::Query;

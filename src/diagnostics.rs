@@ -135,7 +135,7 @@ impl fmt::Display for Attempt {
         write!(f, "{}", self.region.as_deref().unwrap_or(&self.host))?;
         match (self.status, &self.failure) {
             (Some(status), _) if self.sub_status != 0 => {
-                write!(f, " {status}/{}", self.sub_status)?
+                write!(f, " {status}/{}", self.sub_status)?;
             }
             (Some(status), _) => write!(f, " {status}")?,
             (None, Some(failure)) => write!(f, " {failure}")?,

@@ -3,18 +3,15 @@
 use crate::error::{Error, Result, prefix};
 
 /// A link to a resource or to a feed, without slashes at its ends and not percent-encoded: `dbs/shop/colls/orders`.
-///
-/// It uses names, or resource ids (rids) from end to end; the two are signed differently.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Link {
     path: String,
-    by_rid: bool,
 }
 
 impl Link {
     /// The account itself.
     pub(crate) fn account() -> Self {
-        Self { path: String::new(), by_rid: false }
+        Self { path: String::new() }
     }
 
     /// The link of the child `id` of the kind `segment`: `dbs/shop` and `colls`, `orders`.
@@ -27,23 +24,7 @@ impl Link {
         path.push_str(segment);
         path.push('/');
         path.push_str(id);
-        Self { path, by_rid: self.by_rid }
-    }
-
-    /// Reads a `_self` link, or a name link, with or without slashes at its ends.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
-        let path = text.trim_matches('/');
-        let segments: Vec<&str> = path.split('/').collect();
-        if path.is_empty() || segments.len() % 2 != 0 || segments.iter().any(|it| it.is_empty()) {
-            return Err(Error::invalid_input(format!(
-                "{text:?} is not a link: it must be made of pairs like dbs/shop"
-            )));
-        }
-        let by_rid = match segments.as_slice() {
-            ["dbs", database, ..] => is_database_rid(database),
-            _ => true,
-        };
-        Ok(Self { path: path.to_owned(), by_rid })
+        Self { path }
     }
 
     /// The link as text.
@@ -51,25 +32,11 @@ impl Link {
         &self.path
     }
 
-    /// Whether the link uses resource ids.
-    pub(crate) fn is_by_rid(&self) -> bool {
-        self.by_rid
-    }
-
-    /// The last id of the link.
-    pub(crate) fn id(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or_default()
-    }
-
     /// The URL path of the resource, or of the feed `segment` below it, with a leading slash.
     pub(crate) fn url_path(&self, feed: Option<&str>) -> String {
         let mut out = String::with_capacity(self.path.len() + 16);
         out.push('/');
-        if self.by_rid {
-            out.push_str(&self.path);
-        } else {
-            encode_path(&self.path, &mut out);
-        }
+        encode_path(&self.path, &mut out);
         if let Some(feed) = feed {
             if !self.path.is_empty() {
                 out.push('/');
@@ -79,19 +46,10 @@ impl Link {
         out
     }
 
-    /// The text that is signed for it: the whole link for names, the last rid in lower case for rids.
-    pub(crate) fn signed_form(&self) -> std::borrow::Cow<'_, str> {
-        if self.by_rid { self.id().to_ascii_lowercase().into() } else { self.path.as_str().into() }
+    /// The text that is signed for it.
+    pub(crate) fn signed_form(&self) -> &str {
+        &self.path
     }
-}
-
-/// A database rid is four bytes in Base64, with `-` for `/`.
-fn is_database_rid(text: &str) -> bool {
-    use base64::Engine;
-    text.len() == 8
-        && base64::engine::general_purpose::STANDARD
-            .decode(text.replace('-', "/"))
-            .is_ok_and(|bytes| bytes.len() == 4)
 }
 
 /// Percent-encodes all but unreserved characters and the slashes between segments.
@@ -100,7 +58,7 @@ fn encode_path(path: &str, out: &mut String) {
     for byte in path.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                out.push(char::from(byte))
+                out.push(char::from(byte));
             }
             _ => {
                 out.push('%');
@@ -178,14 +136,6 @@ mod tests {
         assert_eq!(item.signed_form(), "dbs/my shop/colls/100%/docs/a+b é🚀");
         assert_eq!(Link::account().url_path(Some("dbs")), "/dbs");
         assert_eq!(Link::account().url_path(None), "/");
-
-        let rid = Link::parse("/dbs/d9RzAA==/colls/d9RzAJRFKgw=/").unwrap();
-        assert_eq!(rid.url_path(Some("docs")), "/dbs/d9RzAA==/colls/d9RzAJRFKgw=/docs");
-        assert_eq!(rid.signed_form(), "d9rzajrfkgw=");
-        assert_eq!(Link::parse("offers/Hu+t/").unwrap().signed_form(), "hu+t");
-        assert!(!Link::parse("dbs/shop").unwrap().is_by_rid());
-        assert!(Link::parse("dbs").is_err());
-        assert!(Link::parse("//").is_err());
     }
 
     #[test]

@@ -168,8 +168,9 @@ impl<K: Kind> Operation<K> {
     }
 
     fn with_header(self, name: HeaderName, value: &str) -> Self {
-        self.with(|spec| {
-            spec.headers.insert(name.clone(), header_value(&name, value)?);
+        self.with(move |spec| {
+            let value = header_value(&name, value)?;
+            spec.headers.insert(name, value);
             Ok(())
         })
     }
@@ -274,6 +275,17 @@ impl<K: OnItem> Operation<K> {
 }
 
 impl<K: Reads> Operation<K> {
+    /// How old an answer from the integrated cache of a dedicated gateway may be. Default: the gateway's, 5 minutes.
+    pub fn max_cache_staleness(self, age: Duration) -> Self {
+        self.with_header(header::DEDICATED_GATEWAY_MAX_AGE, &age.as_millis().to_string())
+    }
+
+    /// Whether to pass by the integrated cache of a dedicated gateway. Default: no.
+    pub fn bypass_cache(self, bypass: bool) -> Self {
+        let value = if bypass { "True" } else { "False" };
+        self.with_header(header::DEDICATED_GATEWAY_BYPASS_CACHE, value)
+    }
+
     /// Reads at this consistency, which can only be weaker than the account's default. Default: the client's, else
     /// the account's.
     pub fn consistency(self, level: ConsistencyLevel) -> Self {

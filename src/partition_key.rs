@@ -229,7 +229,7 @@ macro_rules! from_integers {
 }
 from_integers!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
-impl<T: Into<PartitionKeyValue>> From<Option<T>> for PartitionKeyValue {
+impl<T: Into<Self>> From<Option<T>> for PartitionKeyValue {
     /// `None` is JSON `null`.
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)

@@ -86,7 +86,6 @@ fn push_encoded(byte: u8, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Link;
 
     const KEY_A: &str =
         "dsZQi3KtZmCv1ljt3VNWNm7sQUF1y5rJfC6kv5JiwvW0EndXdDku/dkKBp8/ufDToSxLzR4y+O/0H/t4bQtVNw==";
@@ -110,7 +109,7 @@ mod tests {
             "dbs/SalesDB/colls/Orders/docs/Caf\u{e9} 42",
             "Jxhn2/Qika6+DyN8Hn0toH6XD/6awuwyXp8s4HjIp/g=",
         ),
-        ("PUT", "offers", "offers/Hu+t/", "idXQpgESbpHkR5buI7jpQOoV+5S5UOKHt+GynqGj2a8="),
+        ("PUT", "offers", "hu+t", "idXQpgESbpHkR5buI7jpQOoV+5S5UOKHt+GynqGj2a8="),
         ("GET", "", "", "rA8I1TTG/TCZHnwQ5Tchhb8DXwWFeP38/6B/tqsOxnw="),
         ("GET", "dbs", "", "OQ8c0bM6ki2H4d2MhvrEf/xZde/pJFF5Lil7aGxg2LA="),
         (
@@ -119,12 +118,7 @@ mod tests {
             "dbs/SalesDB/colls/Orders",
             "fUskhBii4WCe6JbHpgvAY1HPs/c4vihDjwBa1y5cd5M=",
         ),
-        (
-            "GET",
-            "docs",
-            "dbs/d9RzAA==/colls/d9RzAJRFKgw=/docs/d9RzAJRFKgwCAAAAAAAAAA==",
-            "5krWBAiOqabhpr6kUIg5SEfRhcS8cpxq7Dyak7VAYB8=",
-        ),
+        ("GET", "docs", "d9rzajrfkgwcaaaaaaaaaa==", "5krWBAiOqabhpr6kUIg5SEfRhcS8cpxq7Dyak7VAYB8="),
     ];
 
     fn header(signature: &str) -> String {
@@ -136,14 +130,13 @@ mod tests {
     fn signatures_are_those_of_the_other_sdks() {
         for (number, (verb, resource_type, link, signature)) in SIGNATURES.into_iter().enumerate() {
             let (key, date) = if number == 0 { (KEY_A, DATE_A) } else { (KEY_B, DATE_B) };
-            let link = if link.is_empty() { Link::account() } else { Link::parse(link).unwrap() };
             let key = MasterKey::new(key).unwrap();
-            let signed = key.sign(verb, resource_type, &link.signed_form(), date);
+            let signed = key.sign(verb, resource_type, link, date);
             assert_eq!(signed, header(signature), "number {}", number + 1);
             let other_case = key.sign(
                 &verb.to_lowercase(),
                 &resource_type.to_uppercase(),
-                &link.signed_form(),
+                link,
                 &date.to_uppercase(),
             );
             assert_eq!(other_case, signed, "only the case of the link counts");

@@ -73,11 +73,6 @@ impl<J: Send + 'static, R: Send + 'static> Workers<J, R> {
         Self { pool: Arc::new(pool), threads: Vec::new(), limit: limit.max(1), in_flight: 0 }
     }
 
-    /// Jobs whose results were not taken yet.
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
     /// Whether a job would be started at once.
     pub(super) fn has_room(&self) -> bool {
         self.in_flight < self.limit

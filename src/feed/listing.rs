@@ -195,7 +195,7 @@ fn is_empty(page: &RawPage) -> bool {
 }
 
 /// The page that an answer is.
-pub(crate) fn raw_page(response: Response) -> RawPage {
+fn raw_page(response: Response) -> RawPage {
     let request_charge = response.request_charge();
     let continuation =
         response.header(&header::CONTINUATION).filter(|it| !it.is_empty()).map(str::to_owned);

@@ -15,13 +15,14 @@ use serde_json::value::RawValue;
 
 use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
+use crate::models::QueryMetrics;
 use crate::wire::header;
 
 pub use change_feed::{
     Change, ChangeFeed, ChangeOperation, ChangePages, Changes, StopHandle, WaitingPages,
 };
 pub use listing::Listing;
-pub(crate) use listing::{Requests, max_item_count, raw_page};
+pub(crate) use listing::{Requests, max_item_count};
 pub use processor::{ChangeFeedProcessor, LeaseEstimate, ProcessorHandle};
 
 /// Where the pages of a feed come from.
@@ -129,6 +130,12 @@ impl<T> FeedPage<T> {
     /// The id by which the service's support finds the last request of the page.
     pub fn activity_id(&self) -> Option<&str> {
         self.header(&header::ACTIVITY_ID)
+    }
+
+    /// What the execution of the query took, where
+    /// [`populate_query_metrics`](crate::Query::populate_query_metrics) asked for it.
+    pub fn query_metrics(&self) -> Option<QueryMetrics> {
+        self.header(&header::QUERY_METRICS).map(QueryMetrics::parse)
     }
 
     /// The headers of the last answer behind the page.

@@ -172,6 +172,7 @@ impl GeospatialConfig {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "a macro writes the enum")]
 impl Default for GeospatialType {
     fn default() -> Self {
         Self::Geography

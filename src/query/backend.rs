@@ -50,6 +50,7 @@ pub(crate) struct QuerySpec {
 }
 
 impl QuerySpec {
+    #[cfg(test)]
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), parameters: Vec::new() }
     }

@@ -156,10 +156,29 @@ impl<T> Query<T> {
         self.with_header(header::ENABLE_SCAN, if on { "True" } else { "False" })
     }
 
-    /// Asks for the metrics of the query's execution, in the header `x-ms-documentdb-query-metrics` of each page.
+    /// Asks for the metrics of the query's execution: [`FeedPage::query_metrics`](crate::FeedPage::query_metrics).
     /// Default: no.
     pub fn populate_query_metrics(self, on: bool) -> Self {
         self.with_header(header::POPULATE_QUERY_METRICS, if on { "True" } else { "False" })
+    }
+
+    /// Asks which indexes the query used and which would help it, in the header `x-ms-cosmos-index-utilization` of
+    /// each page: Base64 of JSON. Default: no.
+    pub fn populate_index_metrics(self, on: bool) -> Self {
+        self.with_header(header::POPULATE_INDEX_METRICS, if on { "True" } else { "False" })
+    }
+
+    /// How old an answer from the integrated cache of a dedicated gateway may be. Default: the gateway's, 5 minutes.
+    pub fn max_cache_staleness(self, age: Duration) -> Self {
+        self.with_header(header::DEDICATED_GATEWAY_MAX_AGE, &age.as_millis().to_string())
+    }
+
+    /// Whether to pass by the integrated cache of a dedicated gateway. Default: no.
+    pub fn bypass_cache(self, bypass: bool) -> Self {
+        self.with_header(
+            header::DEDICATED_GATEWAY_BYPASS_CACHE,
+            if bypass { "True" } else { "False" },
+        )
     }
 
     /// How important the query is where the container's request units run short. Default: high.

@@ -130,11 +130,14 @@ impl Backend for HttpBackend {
     }
 }
 
+/// Makes the pipeline, which asks the service for the plan.
+type Start = Box<dyn FnOnce(Arc<dyn Backend>) -> Result<QueryPipeline> + Send>;
+
 /// The pages of a query over partitions.
 pub(super) struct Pipelined {
     backend: Arc<HttpBackend>,
     /// Made when the first page is asked for, since it asks the service for the plan.
-    start: Option<Box<dyn FnOnce(Arc<dyn Backend>) -> Result<QueryPipeline> + Send>>,
+    start: Option<Start>,
     pipeline: Option<QueryPipeline>,
 }
 

@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::query::backend::{Backend, QuerySpec, Target};
 use crate::query::clauses::Clauses;
 use crate::query::collected::Collected;
-use crate::query::continuation::{Identity, Position, Source};
+use crate::query::continuation::{Identity, Position};
 use crate::query::fetcher::Bounds;
 use crate::query::plan::{Distinct, QueryInfo, QueryPlan};
 use crate::query::setup::Setup;

@@ -54,14 +54,6 @@ impl Epk {
         Self(bytes)
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    pub(crate) fn is_min(&self) -> bool {
-        *self == Self::MIN
-    }
-
     pub(crate) fn is_max(&self) -> bool {
         *self == Self::max()
     }

@@ -141,10 +141,12 @@ mod tests {
 
     /// An account of East, West and North, that writes in `writable`.
     fn locations(writable: &[&str], preferred: &[&str], multi_write: bool) -> Locations {
-        let mut account = AccountProperties::default();
-        account.readable_locations = ["East", "West", "North"].map(location).to_vec();
-        account.writable_locations = writable.iter().map(|it| location(it)).collect();
-        account.enable_multiple_write_locations = multi_write;
+        let account = AccountProperties {
+            readable_locations: ["East", "West", "North"].map(location).to_vec(),
+            writable_locations: writable.iter().map(|it| location(it)).collect(),
+            enable_multiple_write_locations: multi_write,
+            ..AccountProperties::default()
+        };
         let preferred: Vec<String> = preferred.iter().map(|it| (*it).to_owned()).collect();
         let default = Arc::new(Endpoint::parse("https://a.test/", None).unwrap());
         Locations::new(account, &preferred, true, &default)

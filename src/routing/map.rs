@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::routing::epk::Epk;
 use crate::routing::range::EpkRange;
 
@@ -32,10 +32,6 @@ pub(crate) struct PartitionKeyRange {
 impl PartitionKeyRange {
     pub(crate) fn epk_range(&self) -> EpkRange {
         EpkRange::new(self.min_inclusive.clone(), self.max_exclusive.clone())
-    }
-
-    fn overlaps(&self, range: &EpkRange) -> bool {
-        self.min_inclusive < range.max && self.max_exclusive > range.min
     }
 }
 
@@ -150,14 +146,6 @@ impl PartitionKeyRangeMap {
         let first = self.ranges.partition_point(|it| it.max_exclusive <= range.min);
         let end = self.ranges.partition_point(|it| it.min_inclusive < range.max);
         if range.is_empty() { &[] } else { self.ranges.get(first..end).unwrap_or_default() }
-    }
-
-    /// The partitions that hold some of any of the ranges: in order, each once.
-    pub(crate) fn overlapping_any(&self, ranges: &[EpkRange]) -> Vec<&PartitionKeyRange> {
-        let is_wanted = |it: &&PartitionKeyRange| {
-            ranges.iter().any(|range| !range.is_empty() && it.overlaps(range))
-        };
-        self.ranges.iter().filter(is_wanted).collect()
     }
 
     pub(crate) fn by_id(&self, id: &str) -> Option<&PartitionKeyRange> {

@@ -17,6 +17,7 @@ on_every_backend! {
     a_damaged_place_is_refused,
     waiting_ends_when_it_is_stopped,
     patches_and_upserts_are_changes,
+    every_version_and_every_deletion_is_told_where_they_are_kept,
     a_place_survives_splits,
     a_place_survives_two_generations_of_splits,
     a_place_survives_a_merge,
@@ -182,8 +183,41 @@ fn patches_and_upserts_are_changes(account: &Account) {
     drain(&mut pages);
     let item = json!({ "id": "003", "pk": "p3", "again": true });
     container.replace_item("003", &item).send().unwrap();
+    let patch = cosmosdb::Patch::new().set("/again", true);
+    container.patch_item("004", "p4", patch).send().unwrap();
     container.upsert_item(&json!({ "id": "060", "pk": "p9" })).send().unwrap();
-    assert_eq!(drain(&mut pages), ["003", "060"]);
+    assert_eq!(drain(&mut pages), ["003", "004", "060"]);
+}
+
+fn every_version_and_every_deletion_is_told_where_they_are_kept(account: &Account) {
+    let container = account.container("/pk");
+    let mut pages = container.change_feed::<Value>().all_versions_and_deletes().pages();
+    match pages.next().unwrap() {
+        Ok(page) => assert!(page.items().is_empty()),
+        // The account has no continuous backups.
+        Err(error) if error.status().is_some_and(|it| it == 400) => return,
+        Err(error) => panic!("{error}"),
+    }
+    for version in 1..=2 {
+        container.upsert_item(&json!({ "id": "1", "pk": "a", "v": version })).send().unwrap();
+    }
+    container.delete_item("1", "a").send().unwrap();
+    let mut told = Vec::new();
+    for page in &mut pages {
+        let page = page.unwrap();
+        if page.items().is_empty() {
+            break;
+        }
+        told.extend(page.into_items());
+    }
+    assert_eq!(told.len(), 3, "{told:?}");
+    let versions: Vec<_> =
+        told.iter().map(|it| it.current.as_ref().map(|it| it["v"].clone())).collect();
+    assert_eq!(versions, [Some(json!(1)), Some(json!(2)), None]);
+    assert!(told[2].is_delete() && told[2].id.as_deref() == Some("1"));
+    let place = pages.continuation().unwrap();
+    let feed = container.change_feed::<Value>().all_versions_and_deletes();
+    assert!(feed.continue_from(place).pages().next().unwrap().unwrap().items().is_empty());
 }
 
 fn a_place_survives_splits(account: &Account) {

@@ -190,7 +190,7 @@ fn undefined_is_not_null(account: &Account) {
     assert_eq!(run("SELECT VALUE c.id FROM c WHERE NOT IS_DEFINED(c.a)"), [json!("2")]);
     assert_eq!(run("SELECT VALUE c.a FROM c"), [Value::Null]);
     assert_eq!(run("SELECT c.a FROM c WHERE c.id = '2'"), [json!({})]);
-    assert_eq!(run("SELECT VALUE c.id FROM c WHERE c.a != 1"), [json!(""); 0]);
+    assert!(run("SELECT VALUE c.id FROM c WHERE c.a != 1").is_empty());
 }
 
 fn a_syntax_error_says_where(account: &Account) {

@@ -7,9 +7,10 @@ use crate::emulator::response::{Answer, Owner, Replica};
 use crate::emulator::sql::ast::Query;
 use crate::emulator::sql::bind::{bind, check_parameters};
 use crate::emulator::sql::environment::Environment;
-use crate::emulator::sql::execute::{Document, PageRequest, Resume, execute};
+use crate::emulator::sql::execute::{Document, PageRequest, Resume, ResumeFilter, execute};
 use crate::emulator::sql::parser::parse;
 use crate::emulator::sql::value::{ExponentStyle, Value, write_json_string};
+use crate::emulator::store::rid::ContainerRid;
 use crate::wire::header;
 
 /// How many rows a page has if the client does not say.
@@ -101,21 +102,31 @@ pub(crate) fn page_size(request: &Request<'_>) -> Result<usize, Refusal> {
 pub(crate) struct QueryText {
     pub(crate) query: Query,
     parameters: Vec<(std::sync::Arc<str>, Value)>,
+    /// Where an ordered query goes on, as .NET's client says it; undefined where it starts.
+    resume_filter: Value,
 }
 
 impl QueryText {
     /// Reads the body of a query: JSON with text and parameters, or the text alone.
     pub(crate) fn read(request: &Request<'_>) -> Result<Self, Refusal> {
-        let (text, parameters) = if request.content_type() == "application/sql" {
-            (String::from_utf8_lossy(request.body).into_owned(), Vec::new())
+        let (text, parameters, resume_filter) = if request.content_type() == "application/sql" {
+            (String::from_utf8_lossy(request.body).into_owned(), Vec::new(), Value::Undefined)
         } else {
             let body = Value::from_json(request.body).map_err(|_| bad_query())?;
             let text = body.get("query").as_str().ok_or_else(bad_query)?.to_owned();
-            (text, read_parameters(&body.get("parameters"))?)
+            (text, read_parameters(&body.get("parameters"))?, body.get("resumeFilter"))
         };
         let query = parse(&text).map_err(|it| Refusal::query(it, 0.0))?;
         let parameters = check_parameters(&parameters).map_err(|it| Refusal::query(it, 0.0))?;
-        Ok(Self { query, parameters })
+        Ok(Self { query, parameters, resume_filter })
+    }
+
+    /// The resume filter, whose rid is of an item of `container`; `None` where there is none.
+    pub(crate) fn resume_filter(&self, container: ContainerRid) -> Option<ResumeFilter> {
+        let values = self.resume_filter.get("value");
+        let rid = self.resume_filter.get("rid").as_str().and_then(|it| container.item_number(it));
+        let exclude = self.resume_filter.get("exclude").is_true();
+        ResumeFilter::new(values.as_array()?, rid, exclude)
     }
 
     /// The query with its parameters put in.

@@ -7,7 +7,7 @@ use crate::emulator::charge;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
 use crate::emulator::sql::value::Value;
-use crate::emulator::store::container::{Container, Rules};
+use crate::emulator::store::container::Container;
 use crate::emulator::store::patch::Patch;
 use crate::emulator::store::write::{Moment, Verb, Write, apply, find};
 use crate::wire::header;

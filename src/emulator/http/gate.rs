@@ -74,11 +74,6 @@ impl Gate {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    /// How many connections there are.
-    pub(super) fn present(&self) -> usize {
-        self.guests().len()
-    }
-
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }

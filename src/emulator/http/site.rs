@@ -31,8 +31,6 @@ pub(super) struct Plot {
 /// An address that is served.
 #[derive(Debug)]
 pub(super) struct Site {
-    pub(super) addr: SocketAddr,
-    pub(super) url: String,
     pub(super) gate: Arc<Gate>,
     grace: Duration,
     acceptors: Vec<(SocketAddr, JoinHandle<()>)>,
@@ -82,8 +80,6 @@ impl Plot {
         controls: Option<Arc<dyn Controls>>,
     ) -> io::Result<Site> {
         let mut site = Site {
-            addr: self.addr,
-            url: self.url(),
             gate: Arc::new(Gate::new(self.limits.connections)),
             grace: self.limits.grace,
             acceptors: Vec::new(),

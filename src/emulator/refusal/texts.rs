@@ -177,7 +177,6 @@ impl Refusal {
             SqlError::NotRepresentable => Self::new(400, Tail::Replica, NOT_REPRESENTABLE)
                 .with_sub_status(4001)
                 .with_charge(charge),
-            SqlError::Script(text) => Self::replica(400, charge, &text),
         }
     }
 }

@@ -137,27 +137,27 @@ pub(crate) enum Expr {
     /// An alias, or at the outermost level the container.
     Name(Arc<str>, Span),
     /// `expr.name`
-    Property(Box<Expr>, Arc<str>),
+    Property(Box<Self>, Arc<str>),
     /// `expr[index]`; the index is a literal string where the query says `expr["name"]`.
-    Index(Box<Expr>, Box<Expr>),
+    Index(Box<Self>, Box<Self>),
     /// `-x`, `+x`, `~x`, `NOT x`
-    Unary(UnaryOp, Box<Expr>),
+    Unary(UnaryOp, Box<Self>),
     /// `a op b`
-    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    Binary(BinaryOp, Box<Self>, Box<Self>),
     /// `c ? a : b`
-    Conditional(Box<Expr>, Box<Expr>, Box<Expr>),
+    Conditional(Box<Self>, Box<Self>, Box<Self>),
     /// `x [NOT] IN (a, b, …)`
-    In { needle: Box<Expr>, list: Vec<Expr>, negated: bool },
+    In { needle: Box<Self>, list: Vec<Self>, negated: bool },
     /// `x [NOT] BETWEEN low AND high`
-    Between { value: Box<Expr>, low: Box<Expr>, high: Box<Expr>, negated: bool },
+    Between { value: Box<Self>, low: Box<Self>, high: Box<Self>, negated: bool },
     /// `x [NOT] LIKE pattern [ESCAPE 'c']`
-    Like { value: Box<Expr>, pattern: Box<Expr>, escape: Option<Arc<str>>, negated: bool },
+    Like { value: Box<Self>, pattern: Box<Self>, escape: Option<Arc<str>>, negated: bool },
     /// `[a, b]`
-    Array(Vec<Expr>),
+    Array(Vec<Self>),
     /// `{"k": v}`
-    Object(Vec<(Arc<str>, Expr)>),
+    Object(Vec<(Arc<str>, Self)>),
     /// `name(args)` or `udf.name(args)`
-    Call { name: Arc<str>, udf: bool, args: Vec<Expr>, span: Span },
+    Call { name: Arc<str>, udf: bool, args: Vec<Self>, span: Span },
     /// `(SELECT …)` as a value.
     Subquery(Box<Query>),
     /// `EXISTS(SELECT …)`

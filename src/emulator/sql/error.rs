@@ -11,8 +11,6 @@ pub(crate) enum SqlError {
     Refused(String),
     /// A result is not a JSON number (division by zero and the like): code and sub-status 4001.
     NotRepresentable,
-    /// A user-defined function failed: the text says why.
-    Script(String),
 }
 
 /// One mistake in the text of a query.

@@ -19,6 +19,7 @@ mod eval;
 pub(crate) mod execute;
 mod expression;
 pub(crate) mod functions;
+#[cfg(test)]
 mod fuzz;
 mod lexer;
 mod like;

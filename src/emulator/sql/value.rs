@@ -15,7 +15,7 @@ pub(crate) enum Value {
     Bool(bool),
     Number(Number),
     String(Arc<str>),
-    Array(Arc<Vec<Value>>),
+    Array(Arc<Vec<Self>>),
     Object(Arc<Object>),
 }
 
@@ -300,8 +300,7 @@ impl PartialEq for Number {
             }
             (Self::UInt(integer), Self::Float(float))
             | (Self::Float(float), Self::UInt(integer)) => {
-                float >= 9_223_372_036_854_775_808.0
-                    && float < 18_446_744_073_709_551_616.0
+                (9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0).contains(&float)
                     && float as u64 == integer
             }
         }
@@ -396,7 +395,7 @@ fn replace_lone_surrogates(text: &[u8]) -> Option<Vec<u8>> {
                 0xD800..=0xDBFF
                     if matches!(escaped_unit(text, index + 6), Some(0xDC00..=0xDFFF)) =>
                 {
-                    index += 12
+                    index += 12;
                 }
                 0xD800..=0xDFFF => {
                     let copy = mended.get_or_insert_with(|| text.to_vec());

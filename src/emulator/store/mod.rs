@@ -49,10 +49,6 @@ pub(crate) struct Database {
 }
 
 impl Account {
-    pub(crate) fn lsn(&self) -> u64 {
-        self.lsn
-    }
-
     /// One step on.
     pub(crate) fn advance(&mut self) -> u64 {
         self.lsn += 1;

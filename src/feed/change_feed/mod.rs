@@ -11,7 +11,6 @@ use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName};
-use serde::de::DeserializeOwned;
 
 use super::{PageSource, Pages, max_item_count};
 use crate::client::CosmosClient;
@@ -31,7 +30,7 @@ pub use pages::{ChangePages, Changes, WaitingPages};
 pub use stop::StopHandle;
 
 pub(crate) use reader::Reader;
-pub(crate) use state::{Mode, Position, Start, State};
+pub(crate) use state::{Mode, Start, State};
 
 /// A change feed to be: options are set on it, [`pages`](Self::pages) or [`wait`](Self::wait) read it.
 ///

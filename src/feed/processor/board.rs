@@ -32,6 +32,16 @@ impl Board {
         self.lock().values().filter(|it| it.proved >= since).map(|it| it.lease.clone()).collect()
     }
 
+    /// Whether the lease is still held as it was seen, with a proof from after `since`.
+    pub(super) fn holds(&self, lease: &Lease, since: Duration) -> bool {
+        let board = self.lock();
+        board.get(&lease.id).is_some_and(|it| it.proved >= since && it.lease.is_held_as(lease))
+    }
+
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.lock().contains_key(id)
+    }
+
     pub(super) fn all(&self) -> Vec<Lease> {
         self.proved_since(Duration::ZERO)
     }

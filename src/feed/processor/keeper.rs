@@ -83,8 +83,7 @@ impl Keeper {
     fn living_owner<'a>(&self, lease: &'a Lease, now: Duration) -> Option<&'a str> {
         let owner = lease.owner.as_deref()?;
         if owner == self.worker {
-            let is_held = self.board.all().iter().any(|it| it.id == lease.id);
-            return is_held.then_some(owner);
+            return self.board.has(&lease.id).then_some(owner);
         }
         let (_, since) = self.sightings.get(&lease.id)?;
         (now.saturating_sub(*since) < self.timing.silence).then_some(owner)

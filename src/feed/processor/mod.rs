@@ -13,6 +13,7 @@ mod lease;
 mod pump;
 mod timing;
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use self::lease::LeaseStore;
 use self::pump::Pump;
 use self::timing::Timing;
 use super::FeedPage;
-use super::change_feed::{Change, ChangeFeed, Mode, Reader, Setup, Start, State};
+use super::change_feed::{Change, ChangeFeed, Reader, Setup, State};
 use crate::client::CosmosClient;
 use crate::container::Container;
 use crate::error::{Error, Result};
@@ -92,6 +93,8 @@ pub struct ChangeFeedProcessor<T> {
 
 /// How long a dead worker may keep its leases, unless the processor says otherwise.
 const LEASE_DURATION: Duration = Duration::from_secs(60);
+/// Less would leave no time to renew a lease.
+const LEAST_LEASE_DURATION: Duration = Duration::from_millis(100);
 /// How long a worker waits where nothing is new.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -117,8 +120,8 @@ impl<T> ChangeFeedProcessor<T> {
         self
     }
 
-    /// How long it takes at most until the leases of a worker that died are with others. Default: 60 s. Workers show
-    /// that they live six times as often, by writing each of their leases.
+    /// How long it takes at most until the leases of a worker that died are with others. Default: 60 s; at least 100 ms.
+    /// Workers show that they live six times as often, by writing each of their leases.
     pub fn lease_duration(mut self, duration: Duration) -> Self {
         self.lease_duration = duration;
         self
@@ -265,6 +268,12 @@ impl<T: DeserializeOwned + 'static> ChangeFeedProcessor<T> {
         let Some(handler) = self.handler.clone() else {
             return Err(Error::invalid_input("the change feed processor has no handler"));
         };
+        if self.lease_duration < LEAST_LEASE_DURATION {
+            return Err(Error::invalid_input(format!(
+                "the lease duration {:?} is less than {LEAST_LEASE_DURATION:?}",
+                self.lease_duration
+            )));
+        }
         let store = self.store()?;
         let (client, setup) = self.feed.into_setup()?;
         make_leases(&client, &setup, &store)?;
@@ -278,10 +287,19 @@ impl<T: DeserializeOwned + 'static> ChangeFeedProcessor<T> {
             Arc::clone(&clock),
             timing,
         );
-        let on_error = self.on_error;
-        let readers = std::collections::HashMap::new();
-        let pump =
-            Pump { client, setup, store, board, clock, timing, worker, handler, on_error, readers };
+        let pump = Pump {
+            client,
+            setup,
+            store,
+            board,
+            clock,
+            timing,
+            worker,
+            handler,
+            on_error: self.on_error,
+            readers: HashMap::new(),
+            rests: HashMap::new(),
+        };
         Ok((keeper, pump))
     }
 }

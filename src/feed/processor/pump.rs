@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -29,21 +30,24 @@ pub(super) struct Pump<T> {
     pub(super) on_error: Arc<Watcher>,
     /// The readers of the leases, each with the epoch that it was begun in.
     pub(super) readers: HashMap<String, (u64, Reader)>,
+    /// The leases that failed last, and until when they are left alone.
+    pub(super) rests: HashMap<String, Duration>,
 }
 
 impl<T: DeserializeOwned> Pump<T> {
     /// Serves each lease once. Says whether any of them had something new.
     pub(super) fn pass(&mut self, stop: &StopHandle) -> bool {
         let mut is_busy = false;
-        let held = self.live_leases();
-        self.readers
-            .retain(|id, (epoch, _)| held.iter().any(|it| it.id == *id && it.epoch == *epoch));
+        let held = self.board.proved_since(self.oldest_proof());
+        self.forget_others(&held);
         for lease in held {
             if stop.is_stopped() {
                 break;
             }
-            // An earlier lease may have taken long.
-            if !self.live_leases().iter().any(|it| it.is_held_as(&lease) && it.id == lease.id) {
+            let now = self.clock.monotonic();
+            let is_resting = self.rests.get(&lease.id).is_some_and(|until| now < *until);
+            // An earlier lease may have taken so long that this one is no longer sure.
+            if is_resting || !self.board.holds(&lease, self.oldest_proof()) {
                 continue;
             }
             match self.serve(&lease) {
@@ -51,6 +55,7 @@ impl<T: DeserializeOwned> Pump<T> {
                 Err(error) => {
                     // The next try begins where the last handled page ended.
                     self.readers.remove(&lease.id);
+                    self.rests.insert(lease.id, self.clock.monotonic() + self.timing.poll);
                     (self.on_error)(&*error);
                 }
             }
@@ -58,9 +63,16 @@ impl<T: DeserializeOwned> Pump<T> {
         is_busy
     }
 
-    /// The leases that nobody else can have taken for dead yet.
-    fn live_leases(&self) -> Vec<Lease> {
-        self.board.proved_since(self.clock.monotonic().saturating_sub(self.timing.silence))
+    /// From when the proof of a lease must be, so that nobody else can have taken its owner for dead yet.
+    fn oldest_proof(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.timing.silence)
+    }
+
+    /// Forgets what is known of leases that are no longer held, or held anew.
+    fn forget_others(&mut self, held: &[Lease]) {
+        let epochs: HashMap<&str, u64> = held.iter().map(|it| (it.id.as_str(), it.epoch)).collect();
+        self.readers.retain(|id, (epoch, _)| epochs.get(id.as_str()) == Some(epoch));
+        self.rests.retain(|id, _| epochs.contains_key(id.as_str()));
     }
 
     /// Reads a page, has it handled, and notes that.

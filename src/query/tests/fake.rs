@@ -198,7 +198,7 @@ impl Fake {
             .filter(|(number, it)| *number as isize > after && wanted(it))
             .collect();
         if self.has_empty_pages && !is_second {
-            return page(Vec::new(), Some(format!("r{after}")));
+            return page(&[], Some(format!("r{after}")));
         }
         let size = match request.max_item_count {
             Some(count) if count > 0 => count as usize,
@@ -211,11 +211,11 @@ impl Fake {
             _ if self.starts_over => Some("e-1".to_owned()),
             _ => None,
         };
-        page(self.rows(&items), continuation)
+        page(&self.rows(&items), continuation)
     }
 }
 
-fn page(rows: Vec<Value>, continuation: Option<String>) -> RawPage {
+fn page(rows: &[Value], continuation: Option<String>) -> RawPage {
     let mut headers = HeaderMap::new();
     headers.insert(header::REQUEST_CHARGE, "1.5".parse().unwrap());
     headers.insert(header::QUERY_METRICS, "retrievedDocumentCount=1".parse().unwrap());
@@ -313,10 +313,10 @@ impl Backend for Fake {
             gate.wait();
         }
         assert_ne!(self.panics_at, Some(number), "the backend breaks, as the test wants");
-        if let Address::Range { id, .. } = request.address {
-            if let Some((_, status, sub_status)) = self.broken.iter().find(|it| it.0 == id) {
-                return Err(failure(*status, *sub_status));
-            }
+        if let Address::Range { id, .. } = request.address
+            && let Some((_, status, sub_status)) = self.broken.iter().find(|it| it.0 == id)
+        {
+            return Err(failure(*status, *sub_status));
         }
         match (failing, found) {
             (Some((status, sub_status)), _) => Err(failure(status, sub_status)),

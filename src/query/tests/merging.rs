@@ -10,7 +10,7 @@ fn mixed(count: usize) -> Vec<Value> {
     let value = |it: usize| match it % 9 {
         0 => None,
         1 => Some(json!(null)),
-        2 => Some(json!(it % 4 == 0)),
+        2 => Some(json!(it.is_multiple_of(4))),
         3 => Some(json!(it % 7)),
         4 => Some(json!((it % 5) as f64 / 2.0)),
         5 => Some(json!("x")),

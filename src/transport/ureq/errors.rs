@@ -1,6 +1,5 @@
 //! What went wrong, in the words of [`TransportError`].
 
-use std::error::Error as _;
 use std::io::ErrorKind;
 
 use ureq::Error;

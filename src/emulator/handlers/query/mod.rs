@@ -59,6 +59,7 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let scope = Scope::read(call, container)?;
     let sources = scope.sources(call, container);
     let owner = container.owner();
+    let container_rid = rules.rid;
     drop(account);
     let text = text?;
     let bound = text.bound()?;
@@ -76,7 +77,8 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
         computed: &setting.computed,
         vectors: &setting.vectors,
     };
-    let job = Job { query: &bound, rules: &rules, environment, max_items, owner };
+    let resume_filter = text.resume_filter(container_rid);
+    let job = Job { query: &bound, rules: &rules, environment, max_items, resume_filter, owner };
     let page = job.read(&sources, &bookmark)?;
     Ok(answer(call, page, &job, scope.is_pinned()))
 }
@@ -153,7 +155,9 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let everything = parse("SELECT * FROM c").map_err(|it| Refusal::query(it, 1.0))?;
     let bookmark = Bookmark::of(call)?;
     let environment = Environment::bare(call.emulator.now());
-    let job = Job { query: &everything, rules: &rules, environment, max_items, owner };
+    let resume_filter = None;
+    let job =
+        Job { query: &everything, rules: &rules, environment, max_items, resume_filter, owner };
     let page = job.read(&sources, &bookmark)?;
     Ok(answer(call, page, &job, scope.is_pinned()))
 }

@@ -9,7 +9,9 @@ use crate::emulator::refusal::Refusal;
 use crate::emulator::response::{Answer, Owner, Replica};
 use crate::emulator::sql::ast::{Direction, OrderBy, Query};
 use crate::emulator::sql::environment::Environment;
-use crate::emulator::sql::execute::{self, Document, Metrics, PageRequest, Resume, execute};
+use crate::emulator::sql::execute::{
+    self, Document, Metrics, PageRequest, Resume, ResumeFilter, execute,
+};
 use crate::emulator::sql::value::{ExponentStyle, Object, Value};
 use crate::emulator::store::container::Rules;
 use crate::wire::header;
@@ -20,6 +22,7 @@ pub(super) struct Job<'a> {
     pub(super) rules: &'a Rules,
     pub(super) environment: Environment<'a>,
     pub(super) max_items: usize,
+    pub(super) resume_filter: Option<ResumeFilter>,
     /// The container, in the headers of the answer.
     pub(super) owner: Owner,
 }
@@ -87,7 +90,8 @@ impl Job<'_> {
             value: it.value.clone(),
             size: it.bytes,
         });
-        let request = PageRequest { max_items, max_bytes, resume, resume_filter: None };
+        let request =
+            PageRequest { max_items, max_bytes, resume, resume_filter: self.resume_filter.clone() };
         execute(self.query, &mut documents, &request, &self.environment).map_err(|it| {
             let work =
                 QueryWork { has_filter: self.query.filter.is_some(), ..QueryWork::default() };

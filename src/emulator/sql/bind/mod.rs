@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(crate) use aggregate::Aggregate;
-pub(crate) use function::{Arity, Functions, built_in};
+#[cfg(test)]
+pub(crate) use function::Arity;
+pub(crate) use function::{Functions, built_in};
 
 use super::ast::{Count, Expr, Query, Span};
 use super::error::SqlError;

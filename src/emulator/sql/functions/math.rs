@@ -89,6 +89,7 @@ fn random() -> Option<f64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::approx_constant, reason = "results as they are documented")]
 mod tests {
     use crate::emulator::sql::functions::tests::{call, check, check_about};
 

@@ -40,9 +40,6 @@ mod text_parse;
 mod type_check;
 mod vector;
 
-pub(crate) use self::set::ValueSet;
-pub(crate) use self::vector::distance;
-
 /// A built-in scalar function.
 pub(crate) struct Function {
     /// The name as the service's gateway prints it in a rewritten query.

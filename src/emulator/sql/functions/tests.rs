@@ -146,7 +146,7 @@ impl Generator {
 
     fn text(&mut self) -> Value {
         let text = self.pick(TEXTS);
-        Value::from(if self.next() % 8 == 0 {
+        Value::from(if self.next().is_multiple_of(8) {
             text.repeat(self.next() % 3000)
         } else {
             text.into()
@@ -199,7 +199,7 @@ impl Generator {
         match self.next() % 12 {
             0 => Value::Undefined,
             1 => Value::Null,
-            2 => Value::Bool(self.next() % 2 == 0),
+            2 => Value::Bool(self.next().is_multiple_of(2)),
             3..=5 => self.number(),
             6..=8 => self.text(),
             9 => self.geometry(),

@@ -153,7 +153,7 @@ fn invalid_geometries_are_told_with_their_reason() {
         (ARCTIC, ""),
         (&line("[[0,0],[1,1,250]]"), ""),
         (
-            &point(133.75682784306348, -184.38876194345323),
+            &point(133.756827843063, -184.388761943453),
             "Latitude values must be between -90 and 90 degrees.",
         ),
         (&point(181.0, 0.0), "Longitude values must be between -180 and 180 degrees."),
