@@ -12,6 +12,10 @@ pub mod architecture {}
 #[doc = include_str!("../docs/emulator.md")]
 pub mod emulator {}
 
+/// What was compared with the service, and what differs.
+#[doc = include_str!("../docs/compatibility.md")]
+pub mod compatibility {}
+
 /// Tests on the emulator: yours, and this crate's own.
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}

@@ -150,7 +150,10 @@ impl<'a> Parser<'a> {
         if matches!(self.peek_after(1), Some(TokenKind::Keyword("IN"))) {
             let alias = self.name()?;
             self.expect_keyword("IN")?;
-            return Ok(Source::Iterate { alias, collection: self.collection()? });
+            let is_call = matches!(self.peek_after(1), Some(TokenKind::Sign("(")));
+            let collection =
+                if is_call && !self.at("(") { self.called()? } else { self.collection()? };
+            return Ok(Source::Iterate { alias, collection });
         }
         let collection = self.collection()?;
         Ok(Source::Alias { collection, alias: self.alias()? })
@@ -170,6 +173,15 @@ impl<'a> Parser<'a> {
             steps.push(step);
         }
         Ok(Collection::Path { root, steps, span })
+    }
+
+    /// A function that gives the array: the same as a subquery that selects its value.
+    fn called(&mut self) -> Result<Collection, SqlError> {
+        let projection = Projection::Value(self.scalar()?);
+        let select = Select { distinct: false, top: None, projection };
+        let (from, filter, group_by, order_by, window) = (None, None, Vec::new(), None, None);
+        let query = Query { select, from, filter, group_by, order_by, window };
+        Ok(Collection::Subquery(Box::new(query)))
     }
 
     fn step(&mut self) -> Result<Option<Step>, SqlError> {

@@ -4,14 +4,15 @@ use std::cmp::Ordering;
 
 use super::Function;
 use super::arguments::{array, integer, optional, text};
+use super::string::{all_of, any_of};
 use crate::emulator::sql::value::{Number, Object, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     row!("ARRAY_AVG", 1..=1, |args| average(&numbers(args)?)),
     row!("ARRAY_CONCAT", 2.., concat),
     row!("ARRAY_CONTAINS", 2..=3, contains),
-    row!("ARRAY_CONTAINS_ALL", 2.., |args| Some(found(args)?.all(|it| it))),
-    row!("ARRAY_CONTAINS_ANY", 2.., |args| Some(found(args)?.any(|it| it))),
+    row!("ARRAY_CONTAINS_ALL", 2.., |args| all_of(found(args)?)),
+    row!("ARRAY_CONTAINS_ANY", 2.., |args| any_of(found(args)?)),
     row!("ARRAY_LENGTH", 1..=1, |args| Some(array(args, 0)?.len() as i64)),
     row!("ARRAY_MAX", 1..=1, |args| extreme(args, Ordering::Greater)),
     row!("ARRAY_MEDIAN", 1..=1, |args| median(numbers(args)?)),
@@ -41,21 +42,25 @@ fn contains(args: &[Value]) -> Option<bool> {
     Some(elements.iter().any(|it| if partial { includes(it, needle) } else { it == needle }))
 }
 
-/// Whether every property of the part is in the whole, objects within objects likewise.
+/// Whether every property of the part is in the whole, objects within objects likewise, and those at the same places of
+/// arrays.
 fn includes(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
         (Value::Object(whole), Value::Object(part)) => part
             .iter()
             .all(|(name, part)| whole.get(name).is_some_and(|whole| includes(whole, part))),
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part.iter()).all(|(a, b)| includes(a, b))
+        }
         _ => whole == part,
     }
 }
 
-/// For each needle, whether it is an element.
-fn found(args: &[Value]) -> Option<impl Iterator<Item = bool>> {
+/// For each needle, whether it is an element; `None` for one that is undefined.
+fn found(args: &[Value]) -> Option<impl Iterator<Item = Option<bool>>> {
     let (elements, needles) = (array(args, 0)?, args.get(1..)?);
-    let all_defined = needles.iter().all(|it| !it.is_undefined());
-    all_defined.then(|| needles.iter().map(|needle| elements.contains(needle)))
+    let is_element = |it: &Value| (!it.is_undefined()).then(|| elements.contains(it));
+    Some(needles.iter().map(is_element))
 }
 
 /// A negative start counts from the end.
@@ -154,6 +159,8 @@ mod tests {
             (&format!(r#"{apples}, {{"name":"mangoes"}}, true"#), "false"),
             (&format!(r#"{apples}, {{"name":"apples"}}, undefined"#), "false"),
             (r#"[{"foo":{"a":1,"b":2},"bar":2}], {"foo":{"a":1}}, true"#, "true"),
+            (r#"[[{"foo":1,"bar":2}]], [{"foo":1}], true"#, "true"),
+            ("[[1,2]], [1], true", "false"),
             ("[1], undefined", "undefined"),
             ("[1], 1, 1", "undefined"),
             ("1, 1", "undefined"),
@@ -165,7 +172,10 @@ mod tests {
             ("ARRAY_CONTAINS_ALL([1, 2, 3], 3, 4)", "false"),
             ("ARRAY_CONTAINS_ANY([1, 2, 3], 4, 3)", "true"),
             ("ARRAY_CONTAINS_ANY([1, 2, 3], 4, 5)", "false"),
-            ("ARRAY_CONTAINS_ANY([1, 2, 3], undefined, 3)", "undefined"),
+            ("ARRAY_CONTAINS_ANY([1, 2, 3], undefined, 3)", "true"),
+            ("ARRAY_CONTAINS_ANY([1, 2, 3], 5, undefined)", "undefined"),
+            ("ARRAY_CONTAINS_ALL([1, 2, 3], undefined, 3)", "undefined"),
+            ("ARRAY_CONTAINS_ALL([1, 2, 3], 5, undefined)", "false"),
         ]);
     }
 

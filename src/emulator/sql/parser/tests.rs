@@ -122,6 +122,10 @@ fn sources_have_paths_aliases_and_subqueries() {
         Source::Alias { collection: Collection::Subquery(_), alias: Some(_) }
     ));
     assert!(matches!(third, Source::Alias { collection: Collection::Path { .. }, alias: None }));
+
+    let [called, selected] = ["ObjectToArray(c.a)", "(SELECT VALUE ObjectToArray(c.a))"]
+        .map(|it| print::query(&parse(&format!("SELECT k FROM c JOIN k IN {it}")).unwrap()));
+    assert_eq!(called, selected);
 }
 
 #[test]
