@@ -91,7 +91,7 @@ pub use diagnostics::{Attempt, Diagnostics};
 #[cfg(feature = "server")]
 pub use emulator::EmulatorServer;
 #[cfg(feature = "emulator")]
-pub use emulator::{Emulator, EmulatorBuilder};
+pub use emulator::{Emulator, EmulatorBuilder, EmulatorOperation, FaultRule, RequestRecord};
 pub use error::{Error, ErrorKind, OptionalExt, Result};
 pub use feed::{FeedPage, Items, Listing, Pages};
 pub use models::{

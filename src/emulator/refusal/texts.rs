@@ -135,6 +135,15 @@ impl Refusal {
         .with_sub_status(sub_status::PARTITION_KEY_RANGE_GONE)
     }
 
+    /// The partition is being split or merged.
+    pub(crate) fn completing_split() -> Self {
+        Self::gateway(
+            410,
+            "The requested resource is no longer available at the server. The partition is being split or merged.",
+        )
+        .with_sub_status(sub_status::COMPLETING_SPLIT)
+    }
+
     /// The client knows the container by an older rid.
     pub(crate) fn wrong_container_rid() -> Self {
         Self::gateway(

@@ -1,7 +1,11 @@
 //! Tests of the whole account, by way of its transport.
 
 mod change_feed;
+mod conflicts;
+mod faults;
 mod hosted;
 mod items;
 mod partitions;
+mod regions;
 mod support;
+mod versions;
