@@ -23,6 +23,10 @@ const WELL_KNOWN_KEY: &str =
 const HOST: &str = "emulator";
 const DOMAIN: &str = "local";
 
+/// Why an account cannot be what the service does not offer.
+pub(crate) const NOT_BOTH: &str =
+    "an account with strong consistency takes writes in one region only";
+
 /// Makes an [`Emulator`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder makes nothing until build is called"]
@@ -102,11 +106,15 @@ impl EmulatorBuilder {
 
     /// Makes the account, empty.
     ///
-    /// Fails where the key is not Base64, where there are no regions, and where one has no name or the name of another.
+    /// Fails where the key is not Base64, where there are no regions, where one has no name or the name of another,
+    /// and where several regions shall take writes with strong consistency.
     pub fn build(self) -> Result<Emulator> {
         let key = MasterKey::new(&self.key)
             .ok_or_else(|| Error::invalid_input("the emulator's key is not Base64"))?;
         check_regions(&self.regions)?;
+        if self.multi_write && self.consistency == ConsistencyLevel::Strong {
+            return Err(Error::invalid_input(NOT_BOTH));
+        }
         Ok(self.assemble(key))
     }
 
@@ -205,6 +213,8 @@ mod tests {
         assert!(problem(Emulator::builder().regions([""; 0])).contains("at least one"));
         assert!(problem(Emulator::builder().regions(["East US", " "])).contains("' '"));
         assert!(problem(Emulator::builder().regions(["East US", "eastus"])).contains("already"));
+        let strong = Emulator::builder().consistency(ConsistencyLevel::Strong);
+        assert!(problem(strong.multi_write(true)).contains("one region only"));
     }
 
     #[test]

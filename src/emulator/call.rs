@@ -57,11 +57,15 @@ impl<'a> Call<'a> {
         &self,
         account: &'s mut Account,
     ) -> Result<&'s mut Container, Refusal> {
+        // The regions may have changed on the way here; while the account is locked they do not.
+        if !self.emulator.topology().takes_writes(self.request.region) {
+            return Err(Refusal::write_forbidden());
+        }
         Ok(self.container_mut(account)?.seen_from_mut(self.view()))
     }
 
     /// Whose state the request is about: its region's, or where it is to be strong what all have written.
-    fn view(&self) -> Option<usize> {
+    pub(crate) fn view(&self) -> Option<usize> {
         Some(self.request.region).filter(|_| self.level() != ConsistencyLevel::Strong)
     }
 

@@ -48,7 +48,10 @@ impl<'a> Request<'a> {
             url: request.uri().to_string(),
             reach,
             region: own.unwrap_or(topology.write_region),
-            is_global: own.is_none() || (reach.is_none() && topology.regions.len() == 1),
+            is_global: match reach {
+                Some(reach) => reach.region == 0,
+                None => own.is_none() || topology.regions.len() == 1,
+            },
             topology,
             uri: request.uri(),
             headers: request.headers(),

@@ -93,8 +93,7 @@ fn check_region(request: &Request<'_>) -> Result<(), Refusal> {
     if (is_read || topology.takes_writes(request.region)) && (is_hub || !wants_hub) {
         return Ok(());
     }
-    let text = "The requested operation cannot be performed at this region";
-    Err(Refusal::gateway(403, text).with_sub_status(sub_status::WRITE_FORBIDDEN))
+    Err(Refusal::write_forbidden())
 }
 
 fn check_rate(emulator: &Inner, request: &Request<'_>) -> Result<(), Refusal> {

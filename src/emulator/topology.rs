@@ -79,9 +79,10 @@ impl Topology {
     /// The number of the region whose own endpoint has this host.
     pub(crate) fn at_host(&self, host: &str) -> Option<usize> {
         let own = |it: &Region| {
-            it.endpoint.strip_prefix("https://").map(|it| it.trim_end_matches('/').to_owned())
+            let own = it.endpoint.strip_prefix("https://").map(|it| it.trim_end_matches('/'));
+            own.is_some_and(|it| it.eq_ignore_ascii_case(host))
         };
-        self.regions.iter().position(|it| own(it).is_some_and(|it| it.eq_ignore_ascii_case(host)))
+        self.regions.iter().position(own)
     }
 
     /// The numbers of the regions that do not get everything at once.

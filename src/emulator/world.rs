@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::builder::{check_region, regional_endpoint};
+use super::builder::{NOT_BOTH, check_region, regional_endpoint};
 use super::topology::{Region, Replication, Topology};
 use super::{Emulator, Inner};
 use crate::error::{Error, Result};
+use crate::models::ConsistencyLevel;
 
 impl Emulator {
     /// The names of the account's regions, as its document names them.
@@ -131,20 +132,20 @@ impl Emulator {
         self.change(region, |topology, index| topology.regions[index].is_write_revoked = false)
     }
 
-    /// Lets every region take writes, or only one. Where they lag, they have everything first.
-    pub fn set_multi_write(&self, enabled: bool) {
-        let names: Vec<_> =
-            self.inner.topology().regions.iter().map(|it| it.name.clone()).collect();
-        for name in &names {
-            // The names are the topology's own.
-            let resumed = self.resume_replication(name);
-            debug_assert!(resumed.is_ok());
+    /// Lets every region take writes, or only one. Where they lag, they have everything first. It fails for an account
+    /// with strong consistency, which takes writes in one region only.
+    pub fn set_multi_write(&self, enabled: bool) -> Result<()> {
+        let topology = self.inner.topology();
+        if enabled && topology.consistency == ConsistencyLevel::Strong {
+            return Err(Error::invalid_input(NOT_BOTH));
         }
+        topology.regions.iter().try_for_each(|it| self.resume_replication(&it.name))?;
         self.inner.change(|topology| {
             topology.version += i64::from(topology.multi_write != enabled);
             topology.multi_write = enabled;
         });
         self.inner.settle();
+        Ok(())
     }
 
     /// Lets the account's document forbid hedged reads, or not.

@@ -15,6 +15,7 @@ mod handles;
 mod ids;
 mod interop;
 mod items;
+mod opponent;
 mod partition_keys;
 mod queries;
 mod retries;

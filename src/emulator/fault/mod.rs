@@ -228,8 +228,8 @@ impl FaultRule {
         self
     }
 
-    /// Only requests that come by the account's own endpoint, not by a region's. Where the account has one region, or
-    /// is on a port, both are the same.
+    /// Only requests that come by the account's own endpoint, not by a region's. Where the account has one region both
+    /// are the same, and on a port the first region's is the account's.
     pub fn on_global_endpoint(mut self) -> Self {
         self.wanted.only_global = true;
         self

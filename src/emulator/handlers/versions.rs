@@ -11,7 +11,7 @@ use crate::emulator::response::Answer;
 use crate::emulator::sql::value::{ExponentStyle, Object, Value};
 use crate::emulator::store::container::Rules;
 use crate::emulator::store::history::Change;
-use crate::emulator::store::partition::Partition;
+use crate::emulator::store::partition::{Partition, Stamp};
 use crate::wire::header;
 
 /// The only form in which the service tells of versions.
@@ -30,12 +30,15 @@ pub(crate) fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
     }
     // Items whose time is over end when somebody looks.
     let mut account = call.write();
-    let container = call.data_mut(&mut account)?;
+    let container = call.container_mut(&mut account)?;
     let rules = Arc::clone(&container.rules);
     let scope = Scope::read(call, container)?;
+    // No region ends them, so that none is said to have written.
+    let stamp = Stamp { region: usize::MAX, ..call.stamp() };
     for partition in scope.partitions_mut(container) {
-        partition.expire(rules.definition.default_ttl, call.stamp());
+        partition.expire(rules.definition.default_ttl, stamp);
     }
+    let container = container.seen_from(call.view());
     let mut rows = Vec::new();
     let mut seen = Vec::new();
     let mut replica = None;

@@ -135,6 +135,12 @@ impl Refusal {
         .with_sub_status(sub_status::PARTITION_KEY_RANGE_GONE)
     }
 
+    /// The region takes no writes.
+    pub(crate) fn write_forbidden() -> Self {
+        Self::gateway(403, "The requested operation cannot be performed at this region")
+            .with_sub_status(sub_status::WRITE_FORBIDDEN)
+    }
+
     /// The partition is being split or merged.
     pub(crate) fn completing_split() -> Self {
         Self::gateway(

@@ -59,6 +59,11 @@ impl Log {
         self.lsn.fetch_max(lsn, Ordering::Relaxed).max(lsn)
     }
 
+    /// Whether one region writes and the others follow, so that steps have the same numbers everywhere.
+    pub(crate) fn is_led(&self) -> bool {
+        self.regions().is_empty()
+    }
+
     /// Counts a write of a region; `None` where only one takes writes.
     pub(crate) fn count(&self, region: usize) -> Option<(usize, u64)> {
         let mut regions = self.regions();

@@ -69,6 +69,10 @@ impl Container {
                 self.conflicts.extend(conflict);
             }
             own.received = carry(shared, own, own.received, (Side::Own, until), &policy).0;
+            // Steps that changed no item, or those of another container in the same partition, need no carrying.
+            if own.log().is_led() && shared.history.after(own.received).next().is_none() {
+                own.log().reach(shared.lsn());
+            }
         }
         self.replicas.insert(region, own);
     }
@@ -155,8 +159,7 @@ fn take_over(to: &mut Partition, change: &Change, step: &mut Option<(u64, u64)>)
     let Some(item) = change.item() else { return };
     let lsn = match *step {
         Some((theirs, ours)) if theirs == change.lsn => ours,
-        // Where one region writes and the others follow, steps have the same numbers everywhere.
-        _ if change.origin.is_none() => to.log().reach(change.lsn),
+        _ if to.log().is_led() && change.lsn > to.lsn() => to.log().reach(change.lsn),
         _ => to.log().advance(),
     };
     *step = Some((change.lsn, lsn));

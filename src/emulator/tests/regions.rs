@@ -111,6 +111,26 @@ fn regions_that_lag_split_and_merge_with_the_others() {
 }
 
 #[test]
+fn a_region_catches_up_with_steps_that_changed_nothing_of_it() {
+    let clock = VirtualClock::new();
+    let hub = Sender::new(two_regions().clock(clock.clone()).build().unwrap());
+    let throughput = [("x-ms-offer-throughput", "400")];
+    assert_eq!(hub.send("POST", "/dbs", &throughput, br#"{"id":"d"}"#).status(), 201);
+    for id in ["c", "other"] {
+        let definition = SIMPLE.replace("\"id\":\"c\"", &format!("\"id\":\"{id}\""));
+        assert_eq!(hub.send("POST", "/dbs/d/colls", &[], definition.as_bytes()).status(), 201);
+    }
+    hub.emulator.replication_lag(WEST, Duration::from_secs(1)).unwrap();
+    upsert(&hub, "1", 1);
+    let other = br#"{"id":"1","pk":"a"}"#;
+    assert_eq!(hub.send("POST", "/dbs/d/colls/other/docs", &[KEY], other).status(), 201);
+    let ahead = token(&hub.send("GET", &format!("{ITEMS}/1"), &[KEY], b""));
+    assert_eq!(read(&hub.at(WEST), "1", &ahead).0, (404, 1002));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(read(&hub.at(WEST), "1", &ahead), ((200, 0), Some(1)));
+}
+
+#[test]
 fn strong_reads_see_everything_wherever_they_are() {
     let level = crate::ConsistencyLevel::Strong;
     let hub = container(two_regions().consistency(level).build().unwrap(), &[], SIMPLE);
@@ -196,7 +216,7 @@ fn regions_come_and_go() {
 #[test]
 fn the_document_says_what_the_account_can_do() {
     let account = Sender::new(two_regions().build().unwrap());
-    account.emulator.set_multi_write(true);
+    account.emulator.set_multi_write(true).unwrap();
     account.emulator.forbid_hedging(true);
     account.emulator.set_partition_failover(true);
     let document = json(&account.send("GET", "/", &[], b""));
@@ -215,14 +235,14 @@ fn accounts_change_between_one_write_region_and_several() {
     let west = account.at(WEST);
     let before = token(&upsert(&account, "1", 1));
     assert_eq!(before, "0:0#2");
-    account.emulator.set_multi_write(true);
+    account.emulator.set_multi_write(true).unwrap();
     let several = token(&upsert(&west, "1", 2));
     assert_eq!(several, "0:1#3#1=0#2=1");
     assert_eq!(read(&account, "1", &before), ((200, 0), Some(2)));
     account.emulator.revoke_writes(WEST).unwrap();
     assert_eq!(status(&upsert(&west, "1", 3)), (403, 3));
     account.emulator.restore_writes(WEST).unwrap();
-    account.emulator.set_multi_write(false);
+    account.emulator.set_multi_write(false).unwrap();
     assert_eq!(read(&west, "1", &several), ((200, 0), Some(2)));
     assert_eq!(token(&upsert(&account, "1", 3)), "0:2#4");
 }

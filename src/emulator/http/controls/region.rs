@@ -80,10 +80,7 @@ pub(super) fn control(emulator: &Emulator, action: Action) -> Result<Value, Stri
         Action::Add { region } => emulator.add_region(&region),
         Action::RevokeWrites { region } => emulator.revoke_writes(&region),
         Action::RestoreWrites { region } => emulator.restore_writes(&region),
-        Action::MultiWrite { enabled } => {
-            emulator.set_multi_write(enabled);
-            Ok(())
-        }
+        Action::MultiWrite { enabled } => emulator.set_multi_write(enabled),
         Action::ForbidHedging { enabled } => {
             emulator.forbid_hedging(enabled);
             Ok(())
