@@ -111,7 +111,7 @@ fn meddle(answer: &mut Response, random: &mut Random) {
 }
 
 fn account(clock: &VirtualClock) -> Emulator {
-    let emulator = Emulator::builder().partitions(3).clock(clock.clone()).build();
+    let emulator = Emulator::builder().partitions(3).clock(clock.clone()).build().unwrap();
     let client = emulator.client();
     client.create_database("db").send().unwrap();
     let database = client.database("db");

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Random, check};
 use crate::auth::ConnectionString;
-use crate::link::Link;
 use crate::models::ConsistencyLevel;
 use crate::partition_key::{PartitionKey, PartitionKeyDefinition, parse_path};
 use crate::query::compare::SortKey;
@@ -68,11 +67,7 @@ fn no_text_is_too_much_for_a_key_a_range_or_a_link() {
                 value
             );
         }
-        let _ = (
-            text.parse::<ConnectionString>(),
-            text.parse::<ConsistencyLevel>(),
-            Link::parse(&text),
-        );
+        let _ = (text.parse::<ConnectionString>(), text.parse::<ConsistencyLevel>());
         assert_eq!(compare_rids(&text, &other), compare_rids(&other, &text).reverse());
     });
 }

@@ -82,7 +82,7 @@ const REQUESTS: [(&str, &str, Headers, &str); 16] = [
 ];
 
 fn account() -> Sender {
-    let sender = Sender::new(Emulator::builder().partitions(3).build());
+    let sender = Sender::new(Emulator::builder().partitions(3).build().unwrap());
     sender.send("POST", "/dbs", &[], br#"{"id":"db"}"#);
     let container = br#"{"id":"c","partitionKey":{"paths":["/city"],"kind":"Hash","version":2}}"#;
     assert_eq!(sender.send("POST", "/dbs/db/colls", &[], container).status(), 201);
