@@ -54,10 +54,6 @@ pub(crate) struct Database {
 }
 
 impl Account {
-    pub(crate) fn lsn(&self) -> u64 {
-        self.lsn
-    }
-
     /// Takes over a changed set of regions.
     pub(crate) fn adopt(&mut self, topology: &Topology) {
         for database in &self.databases {
