@@ -49,6 +49,11 @@ impl Failure {
         }
     }
 
+    /// Whether the region only says that another one is the hub, which is then looked for on.
+    pub(crate) fn says_not_the_hub(self) -> bool {
+        matches!(self, Self::Status { status: 403, sub_status: sub_status::WRITE_FORBIDDEN, .. })
+    }
+
     /// Whether it speaks against the place that was asked, and not against what was asked.
     pub(crate) fn speaks_against_place(self) -> bool {
         match self {

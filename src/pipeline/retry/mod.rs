@@ -37,6 +37,7 @@ impl Policy for Retry {
             };
             let failure = Failure::of(&error);
             ctx.in_doubt |= !ctx.spec.action.is_read_only() && failure.leaves_doubt();
+            ctx.hub_only &= failure.says_not_the_hub();
             let decision = decide(failure, &progress(ctx));
             if !act(ctx, request, decision) {
                 return Err(verdict(ctx, error));
