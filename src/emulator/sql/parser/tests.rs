@@ -1,5 +1,6 @@
 use super::*;
 use crate::emulator::sql::ast::{BinaryOp, UnaryOp};
+use crate::emulator::sql::print;
 use crate::emulator::sql::value::Value;
 
 /// The one mistake of a text: code, place and message.
