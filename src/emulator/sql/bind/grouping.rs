@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Aggregate;
 use crate::emulator::sql::ast::{Expr, Query, Span};
 use crate::emulator::sql::error::SqlError;
+use crate::emulator::sql::value::Value;
 use crate::emulator::sql::{print, walk};
 
 /// Every property of the query's own sources has to be grouped by, or stand in an aggregate.
@@ -14,7 +15,7 @@ pub(super) fn check(query: &Query, sources: &[Arc<str>]) -> Result<(), SqlError>
     if query.group_by.is_empty() && !selected.iter().any(|expr| Aggregate::is_within(expr)) {
         return Ok(());
     }
-    let groups = query.group_by.iter().map(print::expr).collect();
+    let groups = query.group_by.iter().map(text).collect();
     let grouping = Grouping { groups, sources };
     selected.into_iter().try_for_each(|expr| grouping.expr(expr))
 }
@@ -51,7 +52,7 @@ impl Grouping<'_> {
         }
         let mut path = Some(expr);
         while let Some(expr) = path {
-            if self.groups.contains(&print::expr(expr)) {
+            if self.groups.contains(&text(expr)) {
                 return true;
             }
             path = match expr {
@@ -69,5 +70,23 @@ impl Grouping<'_> {
             Expr::Property(base, _) | Expr::Index(base, _) => self.reference(base),
             _ => None,
         }
+    }
+}
+
+/// An expression as text in which `c["name"]` and `c.name` are the same.
+fn text(expr: &Expr) -> String {
+    let mut expr = expr.clone();
+    name_properties(&mut expr);
+    print::expr(&expr)
+}
+
+fn name_properties(expr: &mut Expr) {
+    if let Expr::Index(base, index) = expr
+        && let Expr::Literal(Value::String(name)) = &**index
+    {
+        *expr = Expr::Property(base.clone(), name.clone());
+    }
+    for child in walk::children_mut(expr) {
+        name_properties(child);
     }
 }

@@ -86,6 +86,7 @@ fn scopes_and_groups_are_understood() {
         "SELECT VALUE EXISTS(SELECT VALUE t FROM t IN c.t WHERE t = c.x) FROM c",
         "SELECT COUNT(1) FROM (SELECT DISTINCT c.a FROM c)",
         "SELECT UPPER(c.a), c.a.b, COUNT(1) + 1 FROM c GROUP BY c.a",
+        r#"SELECT c["a"].b, UPPER(c.a["b"]) FROM c GROUP BY c.a["b"]"#,
         "SELECT VALUE (SELECT COUNT(1), c.x FROM t IN c.t) FROM c",
         "SELECT g FROM c JOIN g IN c.g GROUP BY g ORDER BY g",
     ] {
