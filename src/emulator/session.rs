@@ -22,24 +22,35 @@ pub(crate) fn token(
 ///
 /// A token may name several partitions; those of the partition's ancestors count for it, all others do not.
 pub(crate) fn is_satisfied(token: &str, partition: &Partition) -> bool {
-    token.split(',').filter_map(parse).all(|(range_id, lsn, regions)| {
-        let is_about_it =
-            range_id == partition.id || partition.parents.iter().any(|it| it == range_id);
-        !is_about_it || partition.log().covers(lsn, &regions)
+    token.split(',').filter_map(Segment::read).all(|it| {
+        let is_about_it = it.range_id == partition.id
+            || partition.parents.iter().any(|parent| parent == it.range_id);
+        !is_about_it || partition.log().covers(it.lsn, &it.regions)
     })
 }
 
-/// `id:version#lsn#region=lsn`, or the older `id:lsn`.
-fn parse(token: &str) -> Option<(&str, u64, Vec<(usize, u64)>)> {
-    let (range_id, rest) = token.trim().split_once(':')?;
-    let mut parts = rest.split('#');
-    let first = parts.next()?;
-    let lsn = parts.next().unwrap_or(first).parse().ok()?;
-    let regions = parts.filter_map(|it| {
-        let (region, count) = it.split_once('=')?;
-        Some((region.parse::<usize>().ok()?.checked_sub(1)?, count.parse().ok()?))
-    });
-    Some((range_id, lsn, regions.collect()))
+/// What a token says of one partition.
+#[derive(Debug, PartialEq)]
+struct Segment<'a> {
+    range_id: &'a str,
+    lsn: u64,
+    /// How many writes of each region were seen, where several take writes.
+    regions: Vec<(usize, u64)>,
+}
+
+impl<'a> Segment<'a> {
+    /// Reads `id:version#lsn#region=lsn`, or the older `id:lsn`.
+    fn read(text: &'a str) -> Option<Self> {
+        let (range_id, rest) = text.trim().split_once(':')?;
+        let mut parts = rest.split('#');
+        let first = parts.next()?;
+        let lsn = parts.next().unwrap_or(first).parse().ok()?;
+        let regions = parts.filter_map(|it| {
+            let (region, count) = it.split_once('=')?;
+            Some((region.parse::<usize>().ok()?.checked_sub(1)?, count.parse().ok()?))
+        });
+        Some(Self { range_id, lsn, regions: regions.collect() })
+    }
 }
 
 #[cfg(test)]
@@ -56,7 +67,8 @@ mod tests {
             ("nonsense", None),
             ("0:x#y", None),
         ] {
-            assert_eq!(parse(text), expected, "{text}");
+            let read = Segment::read(text).map(|it| (it.range_id, it.lsn, it.regions));
+            assert_eq!(read, expected, "{text}");
         }
         assert_eq!(token("0", -1, 31, &BTreeMap::new()), "0:-1#31");
         assert_eq!(token("3", 2, 9, &BTreeMap::from([(0, 4), (1, 5)])), "3:2#9#1=4#2=5");

@@ -298,8 +298,8 @@ impl Container {
             partition.put(item);
         }
         let range = &partition.range;
-        let histories = parents.iter().map(|it| &it.history);
-        partition.history = History::gathered(histories, |it| range.contains(&it.epk));
+        let histories: Vec<&History> = parents.iter().map(|it| &it.history).collect();
+        partition.history = History::gathered(&histories, |it| range.contains(&it.epk));
         partition
     }
 

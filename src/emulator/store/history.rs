@@ -54,20 +54,17 @@ impl Change {
 
 impl History {
     /// A part of several histories, in the order of their steps.
-    pub(crate) fn gathered<'a>(
-        parts: impl Iterator<Item = &'a Self> + Clone,
-        is_wanted: impl Fn(&Item) -> bool,
-    ) -> Self {
+    pub(crate) fn gathered(parts: &[&Self], is_wanted: impl Fn(&Item) -> bool) -> Self {
         let mut changes: Vec<Arc<Change>> = parts
-            .clone()
+            .iter()
             .flat_map(|it| &it.changes)
             .filter(|it| it.item().is_some_and(|it| is_wanted(it)))
             .cloned()
             .collect();
         changes.sort_by_key(|it| it.lsn);
         let mut history = Self {
-            floor: parts.clone().map(|it| it.floor).max().unwrap_or(0),
-            names: parts.clone().any(|it| it.names.is_some()).then(HashSet::new),
+            floor: parts.iter().map(|it| it.floor).max().unwrap_or(0),
+            names: parts.iter().any(|it| it.names.is_some()).then(HashSet::new),
             ..Self::default()
         };
         changes.into_iter().for_each(|it| history.push(it));
@@ -101,6 +98,13 @@ impl History {
     /// Whether it has this change, by its name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.names.as_ref().is_some_and(|it| it.contains(name))
+    }
+
+    /// Counts a change of another side as known, without taking it over.
+    pub(crate) fn acknowledge(&mut self, name: String) {
+        if let Some(names) = &mut self.names {
+            names.insert(name);
+        }
     }
 
     /// The step up to which it has forgotten.

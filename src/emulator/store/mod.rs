@@ -9,6 +9,7 @@ pub(crate) mod log;
 pub(crate) mod offer;
 pub(crate) mod partition;
 pub(crate) mod patch;
+mod reconcile;
 mod replica;
 pub(crate) mod rid;
 pub(crate) mod script;

@@ -1,24 +1,17 @@
-//! Regions that do not show what the others show: their own state of a container, and how it comes together again.
+//! Regions that do not show what the others show: their own state of a container, and how it catches up.
 //!
-//! As long as all regions agree they share one state. A region that lags gets a copy, which goes on by itself and
-//! exchanges changes with the shared state. A change that follows on what the other side has is taken over; where both
-//! sides changed an item, the container's conflict policy decides, and both sides come to the same result.
+//! As long as all regions agree they share one state. A region that lags gets a copy of its own. Where one region
+//! writes, the copy follows the shared state; where several do, [`reconcile`](super::reconcile) brings both together.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::conflict::{Conflict, Policy};
-use super::container::{Container, Rules};
+use super::container::Container;
 use super::history::Change;
 use super::item::Item;
 use super::partition::Partition;
-
-/// The side that settles conflicts, or one that submits to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Shared,
-    Own,
-}
+use super::reconcile::reconcile;
 
 impl Container {
     /// The container as a region has it.
@@ -62,16 +55,12 @@ impl Container {
         let rules = Arc::clone(&self.rules);
         let policy = Policy::of(&rules);
         for (shared, own) in self.partitions.iter_mut().zip(&mut own.partitions) {
-            let (sent, conflicts) = carry(own, shared, own.sent, (Side::Shared, until), &policy);
-            own.sent = sent;
-            for change in conflicts {
-                let conflict = Conflict::of(&change, &rules, shared);
-                self.conflicts.extend(conflict);
+            if own.log().is_led() {
+                follow(shared, own, until);
+                continue;
             }
-            own.received = carry(shared, own, own.received, (Side::Own, until), &policy).0;
-            // Steps that changed no item, or those of another container in the same partition, need no carrying.
-            if own.log().is_led() && shared.history.after(own.received).next().is_none() {
-                own.log().reach(shared.lsn());
+            for change in reconcile(shared, own, until, &policy) {
+                self.conflicts.extend(Conflict::of(&change, &rules, shared));
             }
         }
         self.replicas.insert(region, own);
@@ -82,7 +71,6 @@ impl Container {
         let mut replicas = std::mem::take(&mut self.replicas);
         for replica in replicas.values_mut() {
             replica.rules = Arc::clone(&self.rules);
-            replica.scripts = self.scripts.clone();
             (replica.lsn, replica.timestamp) = (self.lsn, self.timestamp);
             replica.etag.clone_from(&self.etag);
         }
@@ -90,80 +78,23 @@ impl Container {
     }
 }
 
-/// Carries the changes after `position` to the other side; returns the new position and what is for the conflict feed.
-fn carry(
-    from: &Partition,
-    to: &mut Partition,
-    position: u64,
-    (side, until): (Side, Duration),
-    policy: &Policy,
-) -> (u64, Vec<Arc<Change>>) {
-    let mut position = position;
-    let mut conflicts = Vec::new();
-    let mut step = None;
-    let changes: Vec<Arc<Change>> =
-        from.history.after(position).take_while(|it| it.at <= until).cloned().collect();
-    for change in changes {
-        position = change.lsn;
-        if let Some(origin) = change.origin {
-            to.log().note(origin);
-        }
-        if to.history.has(&change.name()) {
-            continue;
-        }
-        match verdict(to, &change, side, policy) {
-            Verdict::Take => take_over(to, &change, &mut step),
-            Verdict::Leave => {}
-            Verdict::Report => conflicts.push(change),
-        }
+/// Takes over what the writing region did up to a time, under the same numbers.
+fn follow(shared: &Partition, own: &mut Partition, until: Duration) {
+    for change in shared.history.after(own.received).take_while(|it| it.at <= until) {
+        own.log().reach(change.lsn);
+        take_over(own, change, change.lsn);
+        own.received = change.lsn;
     }
-    (position, conflicts)
+    // Steps that changed no item, or those of another container in the same partition, need no carrying.
+    if shared.history.after(own.received).next().is_none() {
+        own.log().reach(shared.lsn());
+    }
 }
 
-enum Verdict {
-    Take,
-    Leave,
-    /// Left, and for the conflict feed.
-    Report,
-}
-
-fn verdict(to: &Partition, change: &Change, side: Side, policy: &Policy) -> Verdict {
-    let Some(item) = change.item() else { return Verdict::Leave };
-    let current = to.items().get(&item.number).or_else(|| to.find(&item.key, &item.id));
-    let follows = current.map(|it| &it.etag) == change.before.as_ref().map(|it| &it.etag);
-    let wins = match policy {
-        _ if follows => true,
-        Policy::Custom if side == Side::Shared => return Verdict::Report,
-        Policy::Custom => true,
-        Policy::LastWriterWins(path) => match (&change.after, current) {
-            // Deletes win over everything.
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(new), Some(current)) => {
-                let (new, current) = (rank(new, path), rank(current, path));
-                new > current || (new == current && side == Side::Own)
-            }
-        },
-    };
-    if wins { Verdict::Take } else { Verdict::Leave }
-}
-
-/// The number at the path of the policy; what has none loses.
-fn rank(item: &Item, path: &[String]) -> f64 {
-    let value = path.iter().fold(item.value.clone(), |value, name| value.get(name));
-    value.as_f64().unwrap_or(f64::NEG_INFINITY)
-}
-
-/// Makes a change of the other side one of this side. Changes of one step stay one step.
-fn take_over(to: &mut Partition, change: &Change, step: &mut Option<(u64, u64)>) {
+/// Makes a change of the other side one of this side, as part of the step `lsn`.
+pub(super) fn take_over(to: &mut Partition, change: &Change, lsn: u64) {
     let Some(item) = change.item() else { return };
-    let lsn = match *step {
-        Some((theirs, ours)) if theirs == change.lsn => ours,
-        _ if to.log().is_led() && change.lsn > to.lsn() => to.log().reach(change.lsn),
-        _ => to.log().advance(),
-    };
-    *step = Some((change.lsn, lsn));
-    let current = to.items().get(&item.number).or_else(|| to.find(&item.key, &item.id)).cloned();
+    let current = current(to, item).cloned();
     if let Some(current) = &current {
         to.take(current.number);
     }
@@ -179,17 +110,7 @@ fn take_over(to: &mut Partition, change: &Change, step: &mut Option<(u64, u64)>)
     to.history.push(Arc::new(Change { lsn, before, after, ..change.clone() }));
 }
 
-/// The rules of a container, with the position of its conflict policy.
-impl Policy {
-    /// How the container settles conflicts. A procedure is not run, so that what it would settle is for the feed.
-    pub(crate) fn of(rules: &Rules) -> Self {
-        let policy = rules.definition.properties.get("conflictResolutionPolicy").cloned();
-        let policy = policy.unwrap_or_default();
-        if policy.get("mode").as_str() == Some("Custom") {
-            return Self::Custom;
-        }
-        let path = policy.get("conflictResolutionPath");
-        let path = crate::partition_key::parse_path(path.as_str().unwrap_or("/_ts"));
-        Self::LastWriterWins(path.unwrap_or_else(|_| vec!["_ts".to_owned()]))
-    }
+/// What a side has in the place of an item: the item itself, or another one with its name.
+pub(super) fn current<'p>(side: &'p Partition, item: &Item) -> Option<&'p Arc<Item>> {
+    side.items().get(&item.number).or_else(|| side.find(&item.key, &item.id))
 }

@@ -246,3 +246,59 @@ fn accounts_change_between_one_write_region_and_several() {
     assert_eq!(read(&west, "1", &several), ((200, 0), Some(2)));
     assert_eq!(token(&upsert(&account, "1", 3)), "0:2#4");
 }
+
+#[test]
+fn a_session_never_goes_back_whatever_lags_splits_and_moves() {
+    for seed in 0..20_u64 {
+        let mut state = seed;
+        let mut roll = move |sides: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % sides
+        };
+        let clock = VirtualClock::new();
+        let emulator = two_regions().clock(clock.clone()).build().unwrap();
+        let account = container(emulator, &[], SIMPLE);
+        let regions = [account.at(EAST), account.at(WEST)];
+        let (mut token_seen, mut last) = (String::new(), 0);
+        let mut refused = 0;
+        for step in 1..80 {
+            let name = [EAST, WEST][roll(2) as usize];
+            match roll(9) {
+                0 => account.emulator.pause_replication(name).unwrap(),
+                1 => account.emulator.replication_lag(name, Duration::from_secs(3)).unwrap(),
+                2 => account.emulator.resume_replication(name).unwrap(),
+                3 => account.emulator.fail_over(name).unwrap(),
+                4 => {
+                    let ids = json(&account.send("GET", "/dbs/d/colls/c/pkranges", &[], b""));
+                    let ids = ids["PartitionKeyRanges"].as_array().unwrap().clone();
+                    let id = |at: usize| ids[at]["id"].as_str().unwrap();
+                    if ids.len() == 1 {
+                        account.emulator.split("d", "c", id(0)).unwrap();
+                    } else {
+                        account.emulator.merge("d", "c", id(0), id(1)).unwrap();
+                    }
+                }
+                5 => clock.advance(Duration::from_secs(2)),
+                _ => {
+                    let answer = upsert(&account, "1", step);
+                    assert!(answer.status().is_success());
+                    (token_seen, last) = (token(&answer), step);
+                }
+            }
+            for region in regions.iter().filter(|_| last > 0) {
+                match read(region, "1", &token_seen) {
+                    ((200, 0), Some(seen)) => assert_eq!(seen, last, "seed {seed}, step {step}"),
+                    (status, _) => {
+                        assert_eq!(status, (404, 1002), "seed {seed}, step {step}");
+                        refused += 1;
+                    }
+                }
+            }
+            let writer = account.emulator.inner.topology().write_region;
+            if last > 0 {
+                assert_eq!(read(&regions[writer], "1", &token_seen).1, Some(last));
+            }
+        }
+        assert!(refused > 0, "seed {seed} lets something lag");
+    }
+}

@@ -61,6 +61,8 @@ enum Operations {
     Several(Vec<String>),
 }
 
+type Setter<T> = fn(FaultRule, T) -> FaultRule;
+
 /// Puts a rule in force, or ends all.
 pub(super) fn control(emulator: &Emulator, body: &Value) -> Result<Value, String> {
     if body.get("clear").is_some() {
@@ -134,7 +136,7 @@ impl Rule {
         if let Some(probability) = self.probability {
             rule = rule.probability(probability, self.seed.unwrap_or(0));
         }
-        let texts: [(Option<String>, fn(FaultRule, String) -> FaultRule); 4] = [
+        let texts: [(Option<String>, Setter<String>); 4] = [
             (self.database, FaultRule::database),
             (self.container, FaultRule::container),
             (self.region, FaultRule::region),
@@ -144,7 +146,7 @@ impl Rule {
             Some(text) => set(rule, text),
             None => rule,
         });
-        let counts: [(Option<u64>, fn(FaultRule, u64) -> FaultRule); 3] = [
+        let counts: [(Option<u64>, Setter<u64>); 3] = [
             (self.times, FaultRule::times),
             (self.after, FaultRule::after),
             (self.every, FaultRule::every),
