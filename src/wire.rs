@@ -115,6 +115,7 @@ pub(crate) mod header {
 }
 
 /// Values of `x-ms-substatus`. A sub-status means something only together with its status.
+#[cfg_attr(not(feature = "emulator"), allow(dead_code, reason = "the emulator's alone"))]
 pub(crate) mod sub_status {
     /// 403: the region does not take writes (any more).
     pub(crate) const WRITE_FORBIDDEN: u32 = 3;

@@ -50,6 +50,7 @@ impl Epk {
     }
 
     /// A point given by its bytes.
+    #[cfg_attr(not(feature = "emulator"), allow(dead_code, reason = "the emulator's alone"))]
     pub(crate) fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }

@@ -55,6 +55,7 @@ impl EpkRange {
         self.min >= self.max
     }
 
+    #[cfg_attr(not(feature = "emulator"), allow(dead_code, reason = "the emulator's alone"))]
     pub(crate) fn contains(&self, epk: &Epk) -> bool {
         self.min <= *epk && *epk < self.max
     }

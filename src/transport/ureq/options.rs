@@ -50,6 +50,10 @@ pub(super) enum TlsChoice {
     /// rustls with the platform's trust store.
     PlatformVerifier,
     /// The platform's TLS.
+    #[cfg_attr(
+        not(feature = "native-tls"),
+        allow(dead_code, reason = "only that feature can choose it")
+    )]
     Native,
 }
 
