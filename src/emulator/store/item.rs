@@ -16,9 +16,8 @@ pub(crate) struct Item {
     pub(crate) epk: Epk,
     /// The step of the partition at which it was written last.
     pub(crate) lsn: u64,
-    /// The step at which it was made, and the one of the version before this.
+    /// The step at which it was made.
     pub(crate) created_lsn: u64,
-    pub(crate) previous_lsn: Option<u64>,
     /// When it was written, in seconds.
     pub(crate) timestamp: u64,
     pub(crate) etag: String,

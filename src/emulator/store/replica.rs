@@ -99,9 +99,8 @@ pub(super) fn take_over(to: &mut Partition, change: &Change, lsn: u64) {
         to.take(current.number);
     }
     let after = change.after.as_ref().map(|it| {
-        let previous_lsn = current.as_ref().map(|it| it.lsn);
         let created_lsn = current.as_ref().map_or(lsn, |it| it.created_lsn);
-        Arc::new(Item { lsn, previous_lsn, created_lsn, ..(**it).clone() })
+        Arc::new(Item { lsn, created_lsn, ..(**it).clone() })
     });
     if let Some(after) = &after {
         to.put(Arc::clone(after));

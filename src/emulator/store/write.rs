@@ -326,7 +326,6 @@ impl Target<'_> {
             epk: self.rules.epk(&key),
             lsn,
             created_lsn: existing.map_or(lsn, |it| it.created_lsn),
-            previous_lsn: existing.map(|it| it.lsn),
             timestamp,
             etag,
             ttl: draft.ttl,
