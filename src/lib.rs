@@ -80,6 +80,9 @@ mod wire;
 #[cfg(feature = "emulator")]
 mod emulator;
 
+#[cfg(test)]
+mod fuzz;
+
 pub use batch::{
     Batch, BatchOperation, BatchResponse, BatchResult, Bulk, BulkOperation, BulkProgress,
     BulkResult, BulkResults, BulkTotals, Patch, ReadMany, ReadManyResponse,
@@ -93,7 +96,7 @@ pub use diagnostics::{Attempt, Diagnostics};
 #[cfg(feature = "server")]
 pub use emulator::EmulatorServer;
 #[cfg(feature = "emulator")]
-pub use emulator::{Emulator, EmulatorBuilder};
+pub use emulator::{Emulator, EmulatorBuilder, EmulatorOperation, FaultRule, RequestRecord};
 pub use error::{Error, ErrorKind, OptionalExt, Result};
 pub use feed::{
     Change, ChangeFeed, ChangeFeedProcessor, ChangeOperation, ChangePages, Changes, FeedPage,

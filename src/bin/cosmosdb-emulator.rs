@@ -132,7 +132,7 @@ fn address(arguments: &Arguments) -> Result<SocketAddr, String> {
 }
 
 fn serve(arguments: &Arguments, addr: SocketAddr) -> Result<EmulatorServer, String> {
-    let emulator = emulator(arguments);
+    let emulator = emulator(arguments)?;
     let served = if arguments.tls { emulator.serve_tls(addr) } else { emulator.serve(addr) };
     let server = served.map_err(|it| format!("cannot listen on {addr}: {it}"))?;
     if let (Some(path), Some(pem)) = (&arguments.certificate, server.certificate_pem()) {
@@ -141,7 +141,7 @@ fn serve(arguments: &Arguments, addr: SocketAddr) -> Result<EmulatorServer, Stri
     Ok(server)
 }
 
-fn emulator(arguments: &Arguments) -> Emulator {
+fn emulator(arguments: &Arguments) -> Result<Emulator, String> {
     let mut builder = Emulator::builder()
         .regions(&arguments.regions)
         .multi_write(arguments.multi_write)
@@ -153,7 +153,7 @@ fn emulator(arguments: &Arguments) -> Emulator {
     if let Some(partitions) = arguments.partitions {
         builder = builder.partitions(usize::try_from(partitions).unwrap_or(usize::MAX));
     }
-    builder.build()
+    builder.build().map_err(|it| it.to_string())
 }
 
 fn key(text: &str) -> Result<String, String> {

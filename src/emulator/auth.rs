@@ -29,14 +29,18 @@ pub(crate) struct Signed<'a> {
     pub(crate) link: String,
 }
 
+impl Default for MasterKey {
+    /// The key of no bytes.
+    fn default() -> Self {
+        Self { text: String::new(), key: hmac::Key::new(hmac::HMAC_SHA256, &[]) }
+    }
+}
+
 impl MasterKey {
-    /// A key from its Base64 text, or from `default` if the text is not Base64.
-    pub(crate) fn new(text: &str, default: &str) -> Self {
-        let (text, bytes) = match STANDARD.decode(text) {
-            Ok(bytes) => (text, bytes),
-            Err(_) => (default, STANDARD.decode(default).unwrap_or_default()),
-        };
-        Self { text: text.to_owned(), key: hmac::Key::new(hmac::HMAC_SHA256, &bytes) }
+    /// A key from its Base64 text; `None` if it is not Base64, or empty.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(text).ok().filter(|it| !it.is_empty())?;
+        Some(Self { text: text.to_owned(), key: hmac::Key::new(hmac::HMAC_SHA256, &bytes) })
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -174,10 +178,11 @@ mod tests {
             .header("x-ms-date", DATE)
             .body(Vec::new())
             .unwrap();
-        let request = Request::parse(&request).unwrap();
+        let topology = crate::emulator::Emulator::new().inner.topology();
+        let request = Request::parse(&request, topology).unwrap();
         let signed = Signed { resource_type: "dbs", link: link.to_owned() };
         let now = date::parse(DATE).unwrap() + late;
-        MasterKey::new(key, "").check(&request, &signed, now).map_err(|it| it.status())
+        MasterKey::new(key).unwrap().check(&request, &signed, now).map_err(|it| it.status())
     }
 
     #[test]

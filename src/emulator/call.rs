@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use super::request::Request;
 use super::sql::value::Value;
 use super::store::container::{Container, Rules};
-use super::store::partition::Partition;
+use super::store::partition::{Partition, Stamp};
 use super::store::{Account, Database};
 use super::{Inner, date, session};
 use crate::models::ConsistencyLevel;
@@ -45,6 +45,47 @@ impl<'a> Call<'a> {
         let container = container.ok_or_else(|| not_found(account))?;
         self.check_container_rid(container)?;
         Ok(container)
+    }
+
+    /// The container of the path as the region has it.
+    pub(crate) fn data<'s>(&self, account: &'s Account) -> Result<&'s Container, Refusal> {
+        Ok(self.container(account)?.seen_from(self.view()))
+    }
+
+    /// The container of the path as the region has it, to write to.
+    pub(crate) fn data_mut<'s>(
+        &self,
+        account: &'s mut Account,
+    ) -> Result<&'s mut Container, Refusal> {
+        // The regions may have changed on the way here; while the account is locked they do not.
+        if !self.emulator.topology().takes_writes(self.request.region) {
+            return Err(Refusal::write_forbidden());
+        }
+        Ok(self.container_mut(account)?.seen_from_mut(self.view()))
+    }
+
+    /// Whose state the request is about: its region's, or where it is to be strong what all have written.
+    pub(crate) fn view(&self) -> Option<usize> {
+        Some(self.request.region).filter(|_| self.level() != ConsistencyLevel::Strong)
+    }
+
+    fn level(&self) -> ConsistencyLevel {
+        let level = self.request.header(&header::CONSISTENCY_LEVEL).and_then(|it| it.parse().ok());
+        level.unwrap_or(self.request.topology.consistency)
+    }
+
+    /// Where and when this call writes.
+    pub(crate) fn stamp(&self) -> Stamp {
+        let (region, at) = (self.request.region, self.emulator.monotonic());
+        Stamp { region, at, timestamp: self.now }
+    }
+
+    /// Refuses what is about a partition that is being split or merged.
+    pub(crate) fn check_open(&self, partition: &Partition) -> Result<(), Refusal> {
+        if partition.locked_until.is_zero() || partition.locked_until <= self.emulator.monotonic() {
+            return Ok(());
+        }
+        Err(Refusal::completing_split())
     }
 
     /// The container of the path, to write to.
@@ -94,13 +135,12 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Refuses reads of a partition that lags behind the session of the caller.
+    /// Refuses reads of a partition that is locked, or lags behind the session of the caller.
     pub(crate) fn check_session(&self, partition: &Partition) -> Result<(), Refusal> {
+        self.check_open(partition)?;
         let Some(token) = self.request.header(&header::SESSION_TOKEN) else { return Ok(()) };
-        let level = self.request.header(&header::CONSISTENCY_LEVEL).and_then(|it| it.parse().ok());
-        let level = level.unwrap_or(self.emulator.topology.consistency);
         let counts = matches!(
-            level,
+            self.level(),
             ConsistencyLevel::Session
                 | ConsistencyLevel::BoundedStaleness
                 | ConsistencyLevel::Strong

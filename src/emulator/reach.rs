@@ -1,6 +1,6 @@
 //! How an emulator on ports was reached, and so where its regions are for that client.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use http::Uri;
 
@@ -11,6 +11,29 @@ pub(crate) struct Reach {
     pub(crate) region: usize,
     /// The ports of all regions, in their order.
     pub(crate) ports: Arc<[u16]>,
+}
+
+/// A server's way to let clients in, or not.
+pub(crate) trait Door: Send + Sync {
+    /// Opens or closes the port of a region.
+    fn set_open(&self, region: usize, is_open: bool);
+}
+
+/// The doors of the servers that the account is on.
+#[derive(Default)]
+pub(crate) struct Doors(Mutex<Vec<Weak<dyn Door>>>);
+
+impl Doors {
+    pub(crate) fn add(&self, door: &Arc<dyn Door>) {
+        let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        doors.retain(|it| it.strong_count() > 0);
+        doors.push(Arc::downgrade(door));
+    }
+
+    pub(crate) fn set_open(&self, region: usize, is_open: bool) {
+        let doors = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        doors.iter().filter_map(Weak::upgrade).for_each(|it| it.set_open(region, is_open));
+    }
 }
 
 impl Reach {

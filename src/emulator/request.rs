@@ -1,8 +1,11 @@
 //! A request as the gateway sees it: method, path segments, headers and body.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, Method, Uri};
 
 use super::reach::Reach;
+use super::topology::{Region, Topology};
 use crate::transport;
 use crate::wire::{API_VERSION, header};
 
@@ -15,6 +18,11 @@ pub(crate) struct Request<'a> {
     pub(crate) url: String,
     /// By which port of a server it came, if it came by one.
     pub(crate) reach: Option<&'a Reach>,
+    /// The regions of the account at this moment, and which of them the request came to.
+    pub(crate) topology: Arc<Topology>,
+    pub(crate) region: usize,
+    /// Whether it came by the account's own endpoint.
+    pub(crate) is_global: bool,
     pub(crate) uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
@@ -22,7 +30,7 @@ pub(crate) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// Takes a request apart; `None` when its path is not percent-encoded UTF-8.
-    pub(crate) fn parse(request: &'a transport::Request) -> Option<Self> {
+    pub(crate) fn parse(request: &'a transport::Request, topology: Arc<Topology>) -> Option<Self> {
         let path = request.uri().path();
         let segments = path
             .trim_matches('/')
@@ -30,15 +38,30 @@ impl<'a> Request<'a> {
             .filter(|_| path.len() > 1)
             .map(percent_decode)
             .collect::<Option<Vec<_>>>()?;
+        let reach: Option<&Reach> = request.extensions().get();
+        let by_host = || topology.at_host(request.uri().host().unwrap_or_default());
+        let own =
+            reach.map(|it| it.region).or_else(by_host).filter(|it| *it < topology.regions.len());
         Some(Self {
             method: request.method(),
             segments: if segments == [""] { Vec::new() } else { segments },
             url: request.uri().to_string(),
-            reach: request.extensions().get(),
+            reach,
+            region: own.unwrap_or(topology.write_region),
+            is_global: match reach {
+                Some(reach) => reach.region == 0,
+                None => own.is_none() || topology.regions.len() == 1,
+            },
+            topology,
             uri: request.uri(),
             headers: request.headers(),
             body: request.body(),
         })
+    }
+
+    /// The region that the request came to. A topology has it, since it was found there.
+    pub(crate) fn region(&self) -> &Region {
+        &self.topology.regions[self.region]
     }
 
     /// The text of a header; `None` if it is missing or not text.
@@ -108,7 +131,8 @@ mod tests {
         ] {
             let request =
                 http::Request::get(format!("http://localhost{path}")).body(Vec::new()).unwrap();
-            assert_eq!(Request::parse(&request).unwrap().segments, expected, "{path}");
+            let topology = crate::emulator::Emulator::new().inner.topology();
+            assert_eq!(Request::parse(&request, topology).unwrap().segments, expected, "{path}");
         }
         assert_eq!(percent_decode("%C3%A9%zz%"), Some("é%zz%".to_owned()));
         assert_eq!(percent_decode("%ff"), None);

@@ -140,7 +140,7 @@ pub(crate) fn finish(
         headers.set(http::header::PRAGMA, "no-cache");
     }
     if let Origin::Replica(replica) = &answer.origin {
-        replica_headers(&mut headers, replica, emulator);
+        replica_headers(&mut headers, replica, (emulator, request));
     }
     if let Some(charge) = answer.charge {
         headers.set(header::REQUEST_CHARGE, charge::format(charge));
@@ -163,7 +163,11 @@ pub(crate) fn finish(
     response
 }
 
-fn replica_headers(headers: &mut Headers, replica: &Replica, emulator: &Inner) {
+fn replica_headers(
+    headers: &mut Headers,
+    replica: &Replica,
+    (emulator, request): (&Inner, &Request<'_>),
+) {
     headers.set(header::SESSION_TOKEN, &replica.session_token);
     headers.set(header::LSN, replica.lsn);
     headers.set(header::LLSN, replica.lsn);
@@ -173,7 +177,7 @@ fn replica_headers(headers: &mut Headers, replica: &Replica, emulator: &Inner) {
     headers.set(header::TRANSPORT_REQUEST_ID, 1);
     headers.set(header::REQUEST_DURATION_MS, "0.5");
     headers.set(header::LAST_STATE_CHANGE_UTC, date::format(emulator.started));
-    headers.set(header::NUMBER_OF_READ_REGIONS, emulator.topology.read_regions());
+    headers.set(header::NUMBER_OF_READ_REGIONS, request.topology.read_regions());
     headers.set(header::XP_ROLE, 1);
     if let Some(id) = &replica.range_id {
         headers.set(header::PARTITION_KEY_RANGE_ID, id);

@@ -105,7 +105,7 @@ static ROUTES: [Route; 23] = [
         .operation()
         .post(delete_by_key::delete),
     path("dbs/*/colls/*/conflicts", "conflicts").get(conflict::list).post(conflict::query),
-    path("dbs/*/colls/*/conflicts/*", "conflicts").get(conflict::missing).delete(conflict::missing),
+    path("dbs/*/colls/*/conflicts/*", "conflicts").get(conflict::read).delete(conflict::delete),
     path("dbs/*/colls/*/sprocs", "sprocs").get(script::list).post(script::create_or_query),
     path("dbs/*/colls/*/sprocs/*", "sprocs")
         .get(script::read)

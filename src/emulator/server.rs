@@ -12,24 +12,19 @@ use super::routes::{Route, route};
 use super::throttle::Supply;
 
 use crate::models::ConsistencyLevel;
-use crate::transport::{self, Response};
+use crate::transport::Response;
 use crate::wire::{MAX_BODY_BYTES, header, sub_status};
 
 /// Answers a request.
-pub(crate) fn answer(emulator: &Inner, request: &transport::Request) -> Response {
-    match Request::parse(request) {
-        Some(request) => {
-            let outcome = serve(emulator, &request);
-            let charge = match &outcome {
-                Ok(answer) => answer.charge,
-                // What is refused for want of units must not use up those that flow in.
-                Err(refusal) => refusal.charge().filter(|_| refusal.status() != 429),
-            };
-            spend(emulator, &request, charge.unwrap_or_default());
-            finish(emulator, &request, outcome)
-        }
-        None => unreadable(),
-    }
+pub(crate) fn answer(emulator: &Inner, request: &Request<'_>) -> Response {
+    let outcome = serve(emulator, request);
+    let charge = match &outcome {
+        Ok(answer) => answer.charge,
+        // What is refused for want of units must not use up those that flow in.
+        Err(refusal) => refusal.charge().filter(|_| refusal.status() != 429),
+    };
+    spend(emulator, request, charge.unwrap_or_default());
+    finish(emulator, request, outcome)
 }
 
 /// The checks that come before anything is looked at, in the service's order, and then the route's handler.
@@ -43,9 +38,10 @@ fn serve(emulator: &Inner, request: &Request<'_>) -> Result<Answer, Refusal> {
     let handler =
         route.handler(request.method).ok_or_else(|| Refusal::method_not_allowed(request))?;
     check_body(request)?;
-    check_consistency(emulator, request)?;
-    check_region(emulator, request)?;
+    check_consistency(request)?;
+    check_region(request)?;
     check_rate(emulator, request)?;
+    emulator.settle();
     handler(&Call::new(emulator, request))
 }
 
@@ -66,9 +62,9 @@ fn check_body(request: &Request<'_>) -> Result<(), Refusal> {
     if request.body.len() > MAX_BODY_BYTES { Err(Refusal::too_large()) } else { Ok(()) }
 }
 
-fn check_consistency(emulator: &Inner, request: &Request<'_>) -> Result<(), Refusal> {
+fn check_consistency(request: &Request<'_>) -> Result<(), Refusal> {
     let Some(text) = request.header(&header::CONSISTENCY_LEVEL) else { return Ok(()) };
-    let account = emulator.topology.consistency;
+    let account = request.topology.consistency;
     match text.parse::<ConsistencyLevel>() {
         Ok(level) if account.permits(level) => Ok(()),
         Ok(level) => Err(Refusal::gateway(
@@ -81,37 +77,36 @@ fn check_consistency(emulator: &Inner, request: &Request<'_>) -> Result<(), Refu
     }
 }
 
-/// Refuses writes that came by the port of a region that takes none.
-fn check_region(emulator: &Inner, request: &Request<'_>) -> Result<(), Refusal> {
-    let takes_writes = request.reach.is_none_or(|it| emulator.topology.takes_writes(it.region));
+/// Refuses writes in a region that takes none, and everything in one that is not the account's any more.
+fn check_region(request: &Request<'_>) -> Result<(), Refusal> {
+    let topology = &request.topology;
+    let is_about_data = !request.segments.is_empty();
+    if request.region().is_drained && is_about_data {
+        let text = "The requested operation cannot be performed: the account is not in this region";
+        return Err(Refusal::gateway(403, text).with_sub_status(sub_status::COMPLETING_MIGRATION));
+    }
     let is_read = matches!(*request.method, Method::GET | Method::HEAD)
         || request.is_query()
         || request.is_set(&header::IS_QUERY_PLAN_REQUEST);
-    if takes_writes || is_read {
+    let wants_hub = request.is_set(&header::HUB_REGION_ONLY) && is_about_data;
+    let is_hub = topology.multi_write || request.region == topology.write_region;
+    if (is_read || topology.takes_writes(request.region)) && (is_hub || !wants_hub) {
         return Ok(());
     }
-    let text = "The requested operation cannot be performed at this region";
-    Err(Refusal::gateway(403, text).with_sub_status(sub_status::WRITE_FORBIDDEN))
+    Err(Refusal::write_forbidden())
 }
 
 fn check_rate(emulator: &Inner, request: &Request<'_>) -> Result<(), Refusal> {
     let Some(throttle) = &emulator.throttle else { return Ok(()) };
     let Some(supply) = Supply::of(emulator, request) else { return Ok(()) };
-    throttle.admit(&supply, emulator.clock.monotonic())
+    throttle.admit(&supply, emulator.monotonic())
 }
 
 fn spend(emulator: &Inner, request: &Request<'_>, charge: f64) {
     let Some(throttle) = &emulator.throttle else { return };
     if let Some(supply) = Supply::of(emulator, request) {
-        throttle.spend(&supply, charge, emulator.clock.monotonic());
+        throttle.spend(&supply, charge, emulator.monotonic());
     }
-}
-
-/// The answer to a path that is not text.
-fn unreadable() -> Response {
-    let mut response = Response::new(Vec::new());
-    *response.status_mut() = http::StatusCode::BAD_REQUEST;
-    response
 }
 
 #[cfg(test)]
@@ -121,11 +116,13 @@ mod tests {
     use super::*;
     use crate::emulator::Emulator;
     use crate::emulator::reach::Reach;
+    use crate::transport;
 
     #[test]
     fn regions_that_take_no_writes_still_read_and_query() {
         let builder = || Emulator::builder().regions(["East US", "West US"]);
-        let (single, multi) = (builder().build(), builder().multi_write(true).build());
+        let (single, multi) =
+            (builder().build().unwrap(), builder().multi_write(true).build().unwrap());
         for (method, content_type, region, allowed) in [
             (Method::GET, "", 1, true),
             (Method::POST, "application/query+json", 1, true),
@@ -137,10 +134,10 @@ mod tests {
             *request.method_mut() = method.clone();
             request.headers_mut().insert("content-type", content_type.parse().unwrap());
             request.extensions_mut().insert(Reach { region, ports: Arc::from([1, 2]) });
-            let request = Request::parse(&request).unwrap();
-            let outcome = check_region(&single.inner, &request);
+            let outcome = check_region(&Request::parse(&request, single.inner.topology()).unwrap());
             assert_eq!(outcome.is_ok(), allowed, "{method} {content_type} {region}");
-            assert!(check_region(&multi.inner, &request).is_ok());
+            let request = Request::parse(&request, multi.inner.topology()).unwrap();
+            assert!(check_region(&request).is_ok());
         }
     }
 }

@@ -64,6 +64,11 @@ impl Throttle {
         refilled(&mut self.buckets(), supply, now).left -= charge;
     }
 
+    /// Fills all buckets.
+    pub(crate) fn clear(&self) {
+        self.buckets().clear();
+    }
+
     fn buckets(&self) -> MutexGuard<'_, HashMap<String, Bucket>> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }

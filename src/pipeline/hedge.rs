@@ -8,13 +8,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::{Context, ResourceType, Spec, spec::Hedging};
+use super::{Action, Context, Hedging, ResourceType, Spec};
 use crate::client::Shared;
 use crate::client::options::HedgingOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::response::Response;
 use crate::routing::locations::{Locations, Wants};
-use crate::wire::header;
 
 /// How a read is to be hedged.
 pub(crate) struct Plan {
@@ -31,7 +30,7 @@ pub(crate) fn plan(shared: &Shared, spec: &Spec) -> Option<Plan> {
         (Some(Hedging::On(options)), _) | (None, Some(options)) => options.clone(),
     };
     // The place in a change feed belongs to the region that gave it.
-    let is_change_feed = spec.headers.contains_key(header::A_IM);
+    let is_change_feed = spec.action == Action::ChangeFeed;
     if spec.resource != ResourceType::Item || !spec.action.is_read_only() || is_change_feed {
         return None;
     }

@@ -64,6 +64,8 @@ pub(crate) struct Context<'a> {
     pub(crate) container: Option<Arc<ContainerState>>,
     /// The caller gave a session token.
     pub(crate) explicit_session: bool,
+    /// The operation goes on where another ended.
+    pub(crate) continues: bool,
     /// The facts about the container that the attempt went by; set by `partition`, like the next three.
     pub(crate) facts: Option<Arc<ContainerFacts>>,
     /// The partition key of the item, and its header, once it was taken from the body.
@@ -99,6 +101,7 @@ impl<'a> Context<'a> {
             path: spec.url_path(),
             container: spec.container.as_ref().map(|it| shared.containers.state(it)),
             explicit_session: false,
+            continues: false,
             facts: None,
             key: None,
             key_header: None,
@@ -215,6 +218,7 @@ impl Pipeline {
         let start = shared.clock.monotonic();
         let mut ctx = Context::new(shared, &spec);
         ctx.explicit_session = request.headers().contains_key(header::SESSION_TOKEN);
+        ctx.continues = request.headers().contains_key(header::CONTINUATION);
         let outcome = Next { policies: &self.policies }.send(&mut ctx, &mut request);
         let elapsed = shared.clock.monotonic().saturating_sub(start);
         let record = diagnostics::finish(ctx, elapsed);

@@ -71,6 +71,12 @@ impl Policy for Place {
 fn name_container(ctx: &mut Context<'_>, request: &mut transport::Request) {
     let Some(container) = &ctx.container else { return };
     ctx.facts = container.known_facts();
+    // The place of a change feed is one in a certain container: it says so itself, and no other may answer.
+    let is_said = ctx.spec.action == Action::ChangeFeed
+        && request.headers().contains_key(header::INTENDED_COLLECTION_RID);
+    if is_said {
+        return;
+    }
     if let Some(rid) = ctx.facts.as_ref().and_then(|it| it.rid_header.clone()) {
         request.headers_mut().insert(header::INTENDED_COLLECTION_RID, rid);
     }
@@ -88,8 +94,8 @@ fn forget_deleted(ctx: &Context<'_>) {
 /// Refuses the prefix of a hierarchical key where an item is addressed, as far as the container is known.
 fn check_whole(ctx: &Context<'_>, key: &PartitionKey) -> Result<()> {
     let spec = ctx.spec;
-    let known = spec.container.as_ref().filter(|_| spec.action.is_on_point());
-    let Some(facts) = known.and_then(|it| ctx.shared.containers.known(it)) else { return Ok(()) };
+    let known = ctx.container.as_ref().filter(|_| spec.action.is_on_point());
+    let Some(facts) = known.and_then(|it| it.known_facts()) else { return Ok(()) };
     if !facts.definition.is_prefix(key) {
         return Ok(());
     }

@@ -32,6 +32,14 @@ pub(crate) struct ContainerFacts {
     pub(crate) paths: Vec<Vec<String>>,
 }
 
+impl ContainerFacts {
+    pub(crate) fn new(rid: String, definition: PartitionKeyDefinition) -> Result<Self> {
+        let paths = definition.paths.iter().map(|it| parse_path(it)).collect::<Result<_>>()?;
+        let rid_header = HeaderValue::from_str(&rid).ok().filter(|it| !it.is_empty());
+        Ok(Self { rid, rid_header, definition, paths })
+    }
+}
+
 /// The containers that the client has met, by their link.
 #[derive(Default)]
 pub(crate) struct ContainerCache {
@@ -64,12 +72,6 @@ impl ContainerCache {
         self.state(container).facts(shared, container, timeout)
     }
 
-    /// The facts about a container, where they are known already.
-    pub(crate) fn known(&self, container: &Link) -> Option<Arc<ContainerFacts>> {
-        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
-        states.get(container.as_str())?.facts.get()
-    }
-
     /// The partition key ranges of a container, read from the service where they are not known.
     pub(crate) fn ranges(
         &self,
@@ -89,8 +91,11 @@ impl ContainerCache {
         saw: &Arc<PartitionKeyRangeMap>,
         timeout: Duration,
     ) -> Result<Arc<PartitionKeyRangeMap>> {
-        let fetch = || read_ranges(shared, container, Some(saw), timeout);
-        self.state(container).ranges.refresh_if_same(saw, timeout, fetch)
+        let state = self.state(container);
+        // What was cleared meanwhile may be another container's: its feed of ranges does not go on from the old one's.
+        let base = state.ranges.get().map(|_| saw);
+        let fetch = || read_ranges(shared, container, base, timeout);
+        state.ranges.refresh_if_same(saw, timeout, fetch)
     }
 
     /// The partition key ranges as they are now, whatever is known of them.
@@ -249,9 +254,7 @@ fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Resul
     let mut spec = Spec::new(Action::Read, ResourceType::Container, container.clone());
     spec.options.timeout = Some(timeout);
     let Properties { rid, partition_key: definition } = shared.run(spec)?.item()?;
-    let paths = definition.paths.iter().map(|it| parse_path(it)).collect::<Result<_>>()?;
-    let rid_header = HeaderValue::from_str(&rid).ok().filter(|it| !it.is_empty());
-    Ok(ContainerFacts { rid, rid_header, definition, paths })
+    ContainerFacts::new(rid, definition)
 }
 
 /// Most tries to read ranges that fit together while a split is under way.

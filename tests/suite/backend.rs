@@ -46,7 +46,7 @@ impl Account {
 
     /// An emulator whose containers have seven partitions.
     pub(crate) fn partitioned() -> Self {
-        Self::on(Emulator::builder().partitions(7).build())
+        Self::on(Emulator::builder().partitions(7).build().unwrap())
     }
 
     fn on(emulator: Emulator) -> Self {
@@ -55,7 +55,7 @@ impl Account {
     }
 
     pub(crate) fn over_http() -> Self {
-        let emulator = Emulator::builder().partitions(3).build();
+        let emulator = Emulator::builder().partitions(3).build().unwrap();
         let server = emulator.serve("127.0.0.1:0").unwrap();
         let client = CosmosClient::new(server.url(), emulator.key()).unwrap();
         Self {

@@ -14,6 +14,7 @@ on_every_backend! {
     the_changes_of_a_key_and_of_a_prefix,
     envelopes_say_when_and_in_which_order,
     a_place_of_another_container_or_scope_is_refused,
+    a_place_in_a_container_made_again_is_refused,
     a_damaged_place_is_refused,
     waiting_ends_when_it_is_stopped,
     patches_and_upserts_are_changes,
@@ -153,6 +154,23 @@ fn a_place_of_another_container_or_scope_is_refused(account: &Account) {
         .unwrap()
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+}
+
+fn a_place_in_a_container_made_again_is_refused(account: &Account) {
+    let container = sixty(account);
+    let mut pages = container.change_feed::<Value>().from_beginning().pages();
+    drain(&mut pages);
+    let place = pages.continuation().unwrap().to_owned();
+    container.delete().send().unwrap();
+    let properties = cosmosdb::ContainerProperties::new(container.id(), "/pk");
+    container.database().create_container(properties).send().unwrap();
+    write(&container, 0..3);
+    let error = pages.next().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    let stored = container.change_feed::<Value>().continue_from(place);
+    let error = stored.pages().next().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    assert_eq!(drain(&mut container.change_feed().from_beginning().pages()), ids(0..3));
 }
 
 fn a_damaged_place_is_refused(account: &Account) {

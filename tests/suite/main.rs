@@ -22,6 +22,7 @@ mod handles;
 mod ids;
 mod interop;
 mod items;
+mod opponent;
 mod partition_keys;
 mod patch;
 mod processor;

@@ -221,7 +221,7 @@ fn a_worker_in_a_process() {
 
 #[test]
 fn three_processes_share_twelve_ranges_and_lose_nothing_when_one_is_killed() {
-    let emulator = cosmosdb::Emulator::builder().partitions(12).build();
+    let emulator = cosmosdb::Emulator::builder().partitions(12).build().unwrap();
     let server = emulator.serve("127.0.0.1:0").unwrap();
     let client = cosmosdb::CosmosClient::new(server.url(), emulator.key()).unwrap();
     client.create_database("db").send().unwrap();

@@ -70,9 +70,11 @@ impl Lane {
         self.queue.len() >= self.most_operations || self.bytes >= MAX_GROUP_BYTES
     }
 
-    /// Whether what it has should not wait any longer for more.
+    /// Whether what it has should not wait any longer for more: while a request is under way, the next one fills up.
     pub(super) fn is_due(&self, now: Duration) -> bool {
-        self.is_full() || !self.is_empty() && now.saturating_sub(self.waiting_since) >= LINGER
+        let is_idle = self.pace.in_flight() == 0;
+        let has_waited = now.saturating_sub(self.waiting_since) >= LINGER;
+        self.is_full() || !self.is_empty() && is_idle && has_waited
     }
 
     /// Whether the range takes a request now.

@@ -70,6 +70,9 @@ impl BulkResult {
     }
 }
 
+/// More than one, so that a bulk which began with little to do gets up to its bound in time.
+const A_FEW: usize = 4;
+
 /// The results of a [`Bulk`](super::Bulk): each operation of the input has one, in the order in which they come in.
 ///
 /// The input is asked for operations by `next`, on its thread, and only as long as there is room: at most 16 MB of
@@ -115,20 +118,19 @@ impl<I: Iterator<Item = BulkOperation>> BulkResults<I> {
         self.dispatcher.progress().clone()
     }
 
-    /// Takes operations as long as there is room; while results wait to be taken, one at a time.
+    /// Takes operations as long as there is room; while results wait to be taken, a few at a time.
     fn take_input(&mut self) {
         let Some(input) = &mut self.input else { return };
-        while self.dispatcher.has_room() {
+        let mut taken = 0;
+        while self.dispatcher.has_room() && !(self.dispatcher.has_ready() && taken >= A_FEW) {
             let Some(operation) = input.next() else {
                 self.input = None;
                 return;
             };
             self.dispatcher.accept(self.next_index, operation);
             self.next_index += 1;
+            taken += 1;
             self.dispatcher.settle_finished();
-            if self.dispatcher.has_ready() {
-                return;
-            }
         }
     }
 }
@@ -140,8 +142,9 @@ impl<I: Iterator<Item = BulkOperation>> Iterator for BulkResults<I> {
         loop {
             self.dispatcher.settle_finished();
             self.take_input();
-            let flush = self.input.is_none() || !self.dispatcher.has_room();
-            self.dispatcher.dispatch(flush);
+            // Where results wait to be taken there is time for requests to fill up.
+            let is_stuck = !self.dispatcher.has_room() && !self.dispatcher.has_ready();
+            self.dispatcher.dispatch(self.input.is_none() || is_stuck);
             if let Some(result) = self.dispatcher.take_ready() {
                 return Some(result);
             }

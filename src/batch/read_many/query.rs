@@ -107,14 +107,13 @@ impl Query {
 mod tests {
     use super::*;
     use crate::batch::read_many::plan::WantList;
-    use crate::partition_key::{PartitionKeyDefinition, parse_path};
+    use crate::partition_key::PartitionKeyDefinition;
     use crate::routing::cache::ContainerFacts;
 
     /// The text of the query for these items, and its parameters.
     fn query_of(paths: &[&str], items: Vec<(&str, PartitionKey)>) -> (String, Value) {
         let definition = PartitionKeyDefinition::new(paths.iter().copied());
-        let paths = paths.iter().map(|it| parse_path(it).unwrap()).collect();
-        let facts = ContainerFacts { rid: String::new(), rid_header: None, definition, paths };
+        let facts = ContainerFacts::new(String::new(), definition).unwrap();
         let items = items.into_iter().map(|(id, key)| (id.to_owned(), key)).collect();
         let list = WantList::new(items, &facts).unwrap();
         let items: Vec<&Wanted> = list.items.iter().collect();

@@ -21,19 +21,9 @@ const LEGACY_COUNTS: [&str; 5] = [
 
 /// Answers where the account is and what it promises.
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
-    let topology = &call.emulator.topology;
-    let readable: Vec<Value> = topology
-        .regions
-        .iter()
-        .zip(endpoints(call))
-        .map(|(region, endpoint)| {
-            let name = Value::from(region.name.as_str());
-            let location = [("name", name), ("databaseAccountEndpoint", endpoint.into())];
-            Object::from_iter(location).into()
-        })
-        .collect();
-    let writers = if topology.multi_write { readable.len() } else { 1 };
-    let writable: Vec<Value> = readable.iter().take(writers).cloned().collect();
+    let topology = &call.request.topology;
+    let readable = topology.advertised().filter_map(|it| location(call, it.0)).collect();
+    let writable = topology.writable().into_iter().filter_map(|it| location(call, it)).collect();
     let replicas =
         || [("minReplicaSetSize", Value::from(3_u64)), ("maxReplicasetSize", Value::from(4_u64))];
     let user_replication =
@@ -56,8 +46,8 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
         ("enableMultipleWriteLocations", topology.multi_write.into()),
         ("continuousBackupEnabled", false.into()),
         ("enableNRegionSynchronousCommit", false.into()),
-        ("enablePerPartitionFailoverBehavior", false.into()),
-        ("disableCrossRegionalHedging", false.into()),
+        ("enablePerPartitionFailoverBehavior", topology.partition_failover.into()),
+        ("disableCrossRegionalHedging", topology.forbids_hedging.into()),
         ("userReplicationPolicy", user_replication.collect::<Object>().into()),
         ("userConsistencyPolicy", consistency.into()),
         ("systemReplicationPolicy", replicas().into_iter().collect::<Object>().into()),
@@ -71,10 +61,14 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
     Ok(answer.body(Value::from(account).to_json()))
 }
 
-/// Where the regions are for this client: a server's ports, or names that lead nowhere else.
-fn endpoints(call: &Call<'_>) -> Vec<String> {
-    match call.request.reach {
-        Some(reach) => reach.endpoints(call.request.uri),
-        None => call.emulator.topology.regions.iter().map(|it| it.endpoint.clone()).collect(),
-    }
+/// A region, and where it is for this client: a server's port, or a name that leads nowhere else.
+fn location(call: &Call<'_>, region: usize) -> Option<Value> {
+    let known = call.request.topology.regions.get(region)?;
+    let endpoint = match call.request.reach {
+        // A region that came later than the server has no port.
+        Some(reach) => reach.endpoints(call.request.uri).into_iter().nth(region)?,
+        None => known.endpoint.clone(),
+    };
+    let name = Value::from(known.name.as_str());
+    Some(Object::from_iter([("name", name), ("databaseAccountEndpoint", endpoint.into())]).into())
 }

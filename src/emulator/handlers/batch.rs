@@ -10,7 +10,7 @@ use crate::emulator::response::{Answer, Origin, Replica};
 use crate::emulator::sql::value::{Number, Value, write_json_string};
 use crate::emulator::store::container::{Container, Rules};
 use crate::emulator::store::item::Item;
-use crate::emulator::store::partition::Partition;
+use crate::emulator::store::partition::{Partition, Written};
 use crate::emulator::store::patch::Patch;
 use crate::emulator::store::write::{Done, Moment, Verb, Write, apply, revert};
 use crate::partition_key::PartitionKey;
@@ -33,7 +33,7 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let body = call.body();
     let is_atomic = call.request.is_set(&header::BATCH_ATOMIC);
     let mut account = call.write();
-    let container = call.container_mut(&mut account)?;
+    let container = call.data_mut(&mut account)?;
     let rules = Arc::clone(&container.rules);
     let key = call.key(&rules).and_then(|it| it.map(|it| complete(it, &rules)).transpose());
     let key = key.map_err(|it| at_first(it, container))?;
@@ -53,14 +53,16 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
         operations.iter().map(|it| read_operation(it, key.as_ref(), &rules)).collect();
     let minimal: Vec<bool> = operations.iter().map(|it| wants_minimal(call, it)).collect();
     let partition = target(call, container, key.as_ref(), &writes)?;
-    let (outcomes, has_written) = if is_atomic {
+    call.check_open(partition)?;
+    let (outcomes, written) = if is_atomic {
         all_or_none(&rules, partition, writes, call.now)
     } else {
         let goes_on = call.request.is_set(&header::BATCH_CONTINUE_ON_ERROR);
         each_for_itself(&rules, partition, writes, call.now, goes_on)
     };
+    let has_written = !written.is_empty();
     if has_written {
-        partition.log().advance();
+        partition.commit(call.stamp(), written);
     }
     let replica = partition.replica();
     let owner = container.owner();
@@ -141,15 +143,17 @@ fn all_or_none(
     partition: &mut Partition,
     writes: Vec<Result<Write, Refusal>>,
     now: u64,
-) -> (Vec<Outcome>, bool) {
+) -> (Vec<Outcome>, Vec<Written>) {
     let count = writes.len();
     let item_counter = rules.item_counter();
     let mut undo = Vec::new();
+    let mut written = Vec::new();
     let mut outcomes = Vec::with_capacity(count);
     for write in writes {
         match carry_out(rules, partition, write, now) {
             Ok(done) => {
                 undo.extend(done.undo.clone());
+                written.extend(done.written());
                 outcomes.push(Outcome::of_done(done));
             }
             Err(refusal) => {
@@ -163,11 +167,11 @@ fn all_or_none(
                 }
                 outcomes.push(Outcome::of_refusal(&refusal));
                 outcomes.resize_with(count, Outcome::not_carried_out);
-                return (outcomes, false);
+                return (outcomes, Vec::new());
             }
         }
     }
-    (outcomes, !undo.is_empty())
+    (outcomes, written)
 }
 
 /// Carries out each operation, whatever came of the others, or stops at the first failure.
@@ -177,25 +181,28 @@ fn each_for_itself(
     writes: Vec<Result<Write, Refusal>>,
     now: u64,
     goes_on: bool,
-) -> (Vec<Outcome>, bool) {
-    let mut has_written = false;
+) -> (Vec<Outcome>, Vec<Written>) {
+    let mut written = Vec::new();
     let mut has_failed = false;
-    let outcomes = writes.into_iter().map(|write| {
-        if has_failed && !goes_on {
-            return Outcome::not_carried_out();
-        }
-        match carry_out(rules, partition, write, now) {
-            Ok(done) => {
-                has_written |= done.undo.is_some();
-                Outcome::of_done(done)
+    let outcomes: Vec<Outcome> = writes
+        .into_iter()
+        .map(|write| {
+            if has_failed && !goes_on {
+                return Outcome::not_carried_out();
             }
-            Err(refusal) => {
-                has_failed = true;
-                Outcome::of_refusal(&refusal)
+            match carry_out(rules, partition, write, now) {
+                Ok(done) => {
+                    written.extend(done.written());
+                    Outcome::of_done(done)
+                }
+                Err(refusal) => {
+                    has_failed = true;
+                    Outcome::of_refusal(&refusal)
+                }
             }
-        }
-    });
-    (outcomes.collect(), has_written)
+        })
+        .collect();
+    (outcomes, written)
 }
 
 fn carry_out(

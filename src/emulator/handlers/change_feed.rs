@@ -1,4 +1,4 @@
-//! A GET on items: the list of them, or what changed since a position.
+//! A GET on items: the list of them, or what changed since a position, latest versions alone.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::feed::{envelope, page_size};
 use super::query;
 use super::scope::Scope;
+use super::versions;
 use crate::emulator::call::Call;
 use crate::emulator::date;
 use crate::emulator::refusal::Refusal;
@@ -19,6 +20,7 @@ pub(crate) fn list_or_changes(call: &Call<'_>) -> Result<Answer, Refusal> {
     match call.request.header(&header::A_IM) {
         None => query::list(call),
         Some(mode) if mode.eq_ignore_ascii_case("incremental feed") => changes(call),
+        Some(mode) if mode.eq_ignore_ascii_case("full-fidelity feed") => versions::changes(call),
         Some(mode) => {
             Err(Refusal::gateway(400, format!("The change feed mode '{mode}' is not supported.")))
         }
@@ -26,7 +28,7 @@ pub(crate) fn list_or_changes(call: &Call<'_>) -> Result<Answer, Refusal> {
 }
 
 /// Where a reader of the feed is.
-enum Position {
+pub(super) enum Position {
     Beginning,
     Now,
     /// Seconds since 1970.
@@ -38,7 +40,7 @@ enum Position {
 fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
     let max_items = page_size(call.request)?;
     let account = call.read();
-    let container = call.container(&account)?;
+    let container = call.data(&account)?;
     let scope = Scope::read(call, container)?;
     let position = Position::read(call)?;
     let mut items = Vec::new();
@@ -93,7 +95,7 @@ fn changes_of(
 }
 
 impl Position {
-    fn read(call: &Call<'_>) -> Result<Self, Refusal> {
+    pub(super) fn read(call: &Call<'_>) -> Result<Self, Refusal> {
         let request = call.request;
         if let Some(etag) = request.header(&http::header::IF_NONE_MATCH) {
             return if etag == "*" { Ok(Self::Now) } else { Self::read_etag(etag) };
@@ -122,7 +124,7 @@ impl Position {
     }
 
     /// The step after which the partition is to be read.
-    fn start(&self, partition: &Partition) -> u64 {
+    pub(super) fn start(&self, partition: &Partition) -> u64 {
         match self {
             Self::Beginning | Self::Time(_) => 0,
             Self::Now => partition.lsn(),
@@ -133,7 +135,8 @@ impl Position {
                         || partition.parents.iter().any(|it| it == id)
                 };
                 let own = entries.iter().filter(|(id, _)| is_about_it(id)).map(|it| it.1);
-                own.max().unwrap_or(0)
+                // Of merged partitions the earlier position counts, so that nothing is missed.
+                own.min().unwrap_or(0)
             }
         }
     }
@@ -144,7 +147,7 @@ impl Position {
     }
 }
 
-fn etag(seen: &[(String, u64)]) -> String {
+pub(super) fn etag(seen: &[(String, u64)]) -> String {
     match seen {
         [(_, lsn)] => format!("\"{lsn}\""),
         several => {

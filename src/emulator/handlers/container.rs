@@ -14,8 +14,9 @@ use crate::emulator::sql::value::{Object, Value};
 use crate::emulator::store::Database;
 use crate::emulator::store::container::{Container, Rules};
 use crate::emulator::store::definition::Definition;
+use crate::emulator::store::log::Log;
 use crate::emulator::store::offer::{DEFAULT, Scale, Throughput};
-use crate::emulator::store::partition::{Log, Partition};
+use crate::emulator::store::partition::Partition;
 use crate::wire::{MAX_BODY_BYTES, header};
 
 const READ_CHARGE: f64 = 2.0;
@@ -79,6 +80,7 @@ fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
         .owner(database.owner())
         .quota(QUOTA, format!("collections={};", database.containers.len() + 1))
         .body(shown(call, &container).to_json());
+    call.request.topology.lagging().for_each(|it| container.part(it));
     database.containers.push(container);
     account.advance();
     if !is_shared {
@@ -89,7 +91,7 @@ fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 fn dedicated_logs(call: &Call<'_>, throughput: &Throughput) -> Vec<Log> {
     let count = call.emulator.partitions.unwrap_or_else(|| throughput.partitions());
-    (0..count).map(|_| Log::default()).collect()
+    (0..count).map(|_| Log::new(&call.request.topology)).collect()
 }
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -124,6 +126,7 @@ pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
         container.lsn = log.advance();
         container.etag = log.etag(call.now);
     }
+    container.mirror();
     let value = shown(call, container);
     let answer = answer(call, 200, container, 10.67).owner(owner).body(value.to_json());
     account.advance();

@@ -5,10 +5,9 @@ use crate::emulator::call::{Call, not_found};
 use crate::emulator::charge::REFUSED;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::{Answer, Replica};
-use crate::emulator::session;
 use crate::emulator::store::definition::read_id;
+use crate::emulator::store::log::Log;
 use crate::emulator::store::offer::Throughput;
-use crate::emulator::store::partition::Log;
 use crate::emulator::store::{Account, Database, rid};
 use crate::link::IdOf;
 use crate::wire::header;
@@ -54,7 +53,7 @@ fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
         account.create_offer(resource, throughput, call.now);
     }
     let replica = match first {
-        Some(lsn) => Replica { session_token: session::token("0", lsn), lsn, range_id: None },
+        Some(lsn) => Replica { session_token: format!("0:-1#{lsn}"), lsn, range_id: None },
         None => account.replica(),
     };
     let usage = usage(&account);
@@ -64,8 +63,9 @@ fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 /// The partitions of a database with throughput. Making the database is the first step of each.
 fn shared_logs(call: &Call<'_>) -> Vec<Log> {
-    let logs: Vec<Log> =
-        (0..call.emulator.partitions.unwrap_or(1)).map(|_| Log::default()).collect();
+    let logs: Vec<Log> = (0..call.emulator.partitions.unwrap_or(1))
+        .map(|_| Log::new(&call.request.topology))
+        .collect();
     for log in &logs {
         log.advance();
     }

@@ -5,26 +5,26 @@ use super::scope::Scope;
 use crate::emulator::call::Call;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
-use crate::emulator::store::partition::Partition;
+use crate::emulator::store::partition::{Partition, Written};
 use crate::wire::header;
 
 /// The service deletes in the background; here it is done when the answer comes.
 pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     let mut account = call.write();
-    let container = call.container_mut(&mut account)?;
+    let container = call.data_mut(&mut account)?;
     let scope = Scope::read(call, container)?;
     if call.request.header(&header::PARTITION_KEY).is_none() {
         return Err(at_first(Refusal::key_too_short(), container));
     }
     let mut replica = container.first().map(Partition::replica);
+    scope.partitions(container).try_for_each(|it| call.check_open(it))?;
     for partition in scope.partitions_mut(container) {
         let numbers: Vec<u64> =
             partition.items().values().filter(|it| scope.admits(it)).map(|it| it.number).collect();
-        if !numbers.is_empty() {
-            partition.log().advance();
-        }
-        for number in numbers {
-            partition.take(number);
+        let taken: Vec<_> = numbers.into_iter().map(|it| partition.take(it)).collect();
+        if !taken.is_empty() {
+            let written = taken.into_iter().map(|before| Written { before, after: None });
+            partition.commit(call.stamp(), written);
         }
         replica = Some(partition.replica());
     }

@@ -14,7 +14,7 @@ use crate::wire::header;
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
     let account = call.read();
-    let container = call.container(&account)?;
+    let container = call.data(&account)?;
     let rules = Arc::clone(&container.rules);
     let key = call.whole_key(&rules).map_err(|it| at_first(it, container))?;
     let partition = container.partition_at(&rules.epk(&key)).ok_or_else(Refusal::range_gone)?;
@@ -60,11 +60,12 @@ fn write(
         call.body()
     };
     let mut account = call.write();
-    let container = call.container_mut(&mut account)?;
+    let container = call.data_mut(&mut account)?;
     let key = call.whole_key(&container.rules).map_err(|it| at_first(it, container))?;
     let epk = container.rules.epk(&key);
     let (rules, partition) = container.partition_at_mut(&epk).ok_or_else(Refusal::range_gone)?;
     let condition = |name| call.request.header(&name).map(str::to_owned);
+    call.check_open(partition)?;
     let write = body.and_then(verb).map(|verb| Write {
         verb,
         id: call.request.segment(5).to_owned(),
@@ -76,7 +77,7 @@ fn write(
     let done = write
         .and_then(|write| apply(rules, partition, write, moment))
         .map_err(|it| it.at(partition.replica()))?;
-    partition.log().advance();
+    partition.commit(call.stamp(), done.written());
     let replica = partition.replica();
     let owner = container.owner();
     drop(account);

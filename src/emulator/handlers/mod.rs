@@ -18,3 +18,4 @@ pub(crate) mod query;
 pub(crate) mod scope;
 pub(crate) mod script;
 pub(crate) mod user;
+pub(crate) mod versions;

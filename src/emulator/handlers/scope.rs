@@ -76,6 +76,11 @@ impl Scope {
             && self.range.as_ref().is_none_or(|it| it.contains(&item.epk))
     }
 
+    /// Whether an item belongs to it and to one of its partitions.
+    pub(crate) fn covers(&self, container: &Container, item: &Item) -> bool {
+        self.admits(item) && self.partitions(container).any(|it| it.range.contains(&item.epk))
+    }
+
     /// Whether a partition has anything of it.
     fn touches(&self, partition: &Partition) -> bool {
         self.range_id.as_ref().is_none_or(|it| *it == partition.id)
@@ -136,6 +141,8 @@ fn range_id(call: &Call<'_>, container: &Container) -> Result<Option<String>, Re
         None => text,
     };
     if container.partition_by_id(id).is_none() {
+        let heir = container.partitions.iter().find(|it| it.parents.iter().any(|it| it == id));
+        heir.map_or(Ok(()), |it| call.check_open(it))?;
         return Err(Refusal::range_gone());
     }
     Ok(Some(id.to_owned()))

@@ -14,6 +14,7 @@ use super::head::Head;
 use super::response::{self, Manner, Refusal};
 use super::site::Service;
 use super::socket::{Stream, is_timeout};
+use crate::emulator::fault::Mangled;
 use crate::transport::{Request, Response};
 use crate::wire::header;
 
@@ -88,6 +89,10 @@ impl<'a> Connection<'a> {
         request.extensions_mut().insert(self.service.reach.clone());
         let response = self.answer(&request)?;
         log_request(&request, &response, started.elapsed());
+        if let Some(mangled) = response.extensions().get::<Mangled>() {
+            self.write_mangled(&response, *mangled, is_head)?;
+            return Err(Failure::Broken);
+        }
         let keep_alive = wants_more && !self.gate.wants_connections_closed();
         self.write(&response, Manner { is_head, keep_alive, is_http_1_0 })?;
         Ok(keep_alive)
@@ -182,6 +187,34 @@ impl<'a> Connection<'a> {
         self.stream.within(self.service.limits.response);
         self.stream.write_all(&self.output)?;
         self.stream.flush()
+    }
+
+    /// Writes a response up to where a fault rule wants it to end, and where it stalls waits for the client to leave.
+    fn write_mangled(
+        &mut self,
+        response: &Response,
+        mangled: Mangled,
+        is_head: bool,
+    ) -> io::Result<()> {
+        let bytes = match mangled {
+            Mangled::Truncated(bytes) | Mangled::Stalled(bytes) => Some(bytes),
+            Mangled::Silent => None,
+        };
+        if let Some(bytes) = bytes {
+            let manner = Manner { is_head, keep_alive: true, is_http_1_0: false };
+            self.output.clear();
+            response::encode(response, manner, &mut self.output);
+            let missing = response.body().len().saturating_sub(bytes);
+            self.output.truncate(self.output.len().saturating_sub(missing));
+            self.stream.within(self.service.limits.response);
+            self.stream.write_all(&self.output)?;
+            self.stream.flush()?;
+        }
+        if !matches!(mangled, Mangled::Truncated(_)) {
+            self.stream.within(HANDLER_TIMEOUT);
+            self.stream.drain(self.service.limits.linger_bytes);
+        }
+        Ok(())
     }
 
     fn refuse(&mut self, refusal: Refusal) {

@@ -11,6 +11,9 @@ use std::time::Duration;
 pub(super) struct Gate {
     limit: usize,
     stopping: AtomicBool,
+    /// Whether nobody is to be let in for now, and how many acceptors have stopped to listen because of that.
+    closed: AtomicBool,
+    deaf: AtomicUsize,
     /// Acceptors that hold a connection for which there is no room yet.
     waiting: AtomicUsize,
     accepted: AtomicU64,
@@ -41,6 +44,8 @@ impl Gate {
         Self {
             limit: limit.max(1),
             stopping: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            deaf: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             tick: AtomicU64::new(0),
@@ -49,18 +54,18 @@ impl Gate {
         }
     }
 
-    /// Lets a connection in, as soon as there is room; `None` when the server is stopping.
+    /// Lets a connection in, as soon as there is room; `None` when the server is stopping or the gate closed.
     ///
     /// To make room, the connection that has idled longest is told to go, and those at work go after their response.
     pub(super) fn admit(&self, stream: TcpStream) -> Option<Admission<'_>> {
         let mut guests = self.guests();
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        while guests.len() >= self.limit && !self.is_stopping() {
+        while guests.len() >= self.limit && !self.is_stopping() && !self.is_closed() {
             dismiss_idlest(&guests);
             guests = self.changed.wait(guests).unwrap_or_else(PoisonError::into_inner);
         }
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        if self.is_stopping() {
+        if self.is_stopping() || self.is_closed() {
             return None;
         }
         let id = self.accepted.fetch_add(1, Ordering::SeqCst);
@@ -76,6 +81,43 @@ impl Gate {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Lets nobody in, or everybody again.
+    pub(super) fn set_closed(&self, closed: bool) {
+        let guests = self.guests();
+        self.closed.store(closed, Ordering::SeqCst);
+        drop(guests);
+        self.changed.notify_all();
+    }
+
+    /// Waits in an acceptor that does not listen until it shall again, or the server stops.
+    pub(super) fn wait_until_open(&self) {
+        let guests = self.guests();
+        self.deaf.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_all();
+        let is_shut = |_: &mut HashMap<_, _>| self.is_closed() && !self.is_stopping();
+        drop(self.changed.wait_while(guests, is_shut));
+    }
+
+    /// Notes that an acceptor listens again.
+    pub(super) fn listens(&self) {
+        let guests = self.guests();
+        self.deaf.fetch_sub(1, Ordering::SeqCst);
+        drop(guests);
+        self.changed.notify_all();
+    }
+
+    /// Waits until so many acceptors do not listen, for at most `timeout`.
+    pub(super) fn wait_for_deaf(&self, count: usize, timeout: Duration) {
+        let is_otherwise = |_: &mut HashMap<_, _>| {
+            self.deaf.load(Ordering::SeqCst) != count && !self.is_stopping()
+        };
+        drop(self.changed.wait_timeout_while(self.guests(), timeout, is_otherwise));
     }
 
     /// Whether a connection should end with the response that it is about to give.

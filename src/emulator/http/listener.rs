@@ -34,14 +34,25 @@ pub(super) fn bind(addr: SocketAddr) -> io::Result<Vec<TcpListener>> {
 }
 
 /// Accepts connections and serves each on a thread of its own, until the gate stops; then waits for all of them.
-pub(super) fn accept(listener: &TcpListener, gate: &Gate, service: &Service) {
+///
+/// While the gate is closed the address is not listened on, so that connections to it are refused.
+pub(super) fn accept(listener: TcpListener, gate: &Gate, service: &Service) {
+    let Ok(addr) = listener.local_addr() else { return };
     thread::scope(|scope| {
+        let mut listener = Some(listener);
         while !gate.is_stopping() {
-            let Ok((stream, peer)) = listener.accept() else {
+            if gate.is_closed() {
+                drop(listener.take());
+                gate.wait_until_open();
+                listener = bind_again(addr, gate);
+                gate.listens();
+                continue;
+            }
+            let Some(Ok((stream, peer))) = listener.as_ref().map(TcpListener::accept) else {
                 gate.pause();
                 continue;
             };
-            let Some(admission) = gate.admit(stream) else { return };
+            let Some(admission) = gate.admit(stream) else { continue };
             let serve = move || {
                 if let Ok(connection) = Connection::new(service, gate, &admission, peer) {
                     connection.serve();
@@ -53,6 +64,19 @@ pub(super) fn accept(listener: &TcpListener, gate: &Gate, service: &Service) {
             }
         }
     });
+}
+
+/// Binds an address that was given up; the system may take a moment to let go of it.
+fn bind_again(addr: SocketAddr, gate: &Gate) -> Option<TcpListener> {
+    loop {
+        if gate.is_stopping() || gate.is_closed() {
+            return None;
+        }
+        match TcpListener::bind(addr) {
+            Ok(listener) => return Some(listener),
+            Err(_) => gate.pause(),
+        }
+    }
 }
 
 /// Wakes the thread that accepts on `addr`, by connecting to it; says whether that worked.

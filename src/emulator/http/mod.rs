@@ -9,6 +9,8 @@ mod site;
 
 mod connection;
 mod control;
+mod controls;
+mod door;
 mod gate;
 mod listener;
 mod socket;
@@ -30,7 +32,8 @@ pub(crate) use options::ServeOptions;
 use site::{Plot, Site};
 pub(crate) use tls::Tls;
 
-use super::reach::Reach;
+use self::door::Doorkeeper;
+use super::reach::{Door, Reach};
 use crate::transport::Transport;
 
 /// An emulator on a port, over HTTP or HTTPS. It stops when it is dropped.
@@ -40,6 +43,8 @@ pub struct EmulatorServer {
     addr: SocketAddr,
     urls: Vec<String>,
     certificate_pem: Option<String>,
+    /// Dropped before the sites, whose gates it holds.
+    door: Arc<Doorkeeper>,
     sites: Vec<Site>,
 }
 
@@ -63,9 +68,15 @@ impl EmulatorServer {
             let reach = Reach { region, ports: Arc::clone(&ports) };
             plot.open(reach, Arc::clone(handler), controls.cloned())
         };
-        let sites = plots.into_iter().enumerate().map(open).collect::<io::Result<_>>()?;
+        let sites = plots.into_iter().enumerate().map(open).collect::<io::Result<Vec<_>>>()?;
+        let door = Arc::new(Doorkeeper::new(sites.iter().map(Site::entrance).collect()));
         let certificate_pem = options.tls.as_ref().map(|it| it.certificate_pem().to_owned());
-        Ok(Self { addr, urls, certificate_pem, sites })
+        Ok(Self { addr, urls, certificate_pem, door, sites })
+    }
+
+    /// The way to let clients of a region in, or not.
+    pub(crate) fn door(&self) -> Arc<dyn Door> {
+        Arc::<Doorkeeper>::clone(&self.door)
     }
 
     /// Where it listens; the port is the real one where 0 was asked for.

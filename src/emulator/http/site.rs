@@ -11,6 +11,7 @@ use http::uri::{Authority, Scheme};
 use rustls::ServerConfig;
 
 use super::control::Controls;
+use super::door::Entrance;
 use super::gate::Gate;
 use super::head::Origin;
 use super::listener;
@@ -91,10 +92,18 @@ impl Plot {
             let (gate, service) = (Arc::clone(&site.gate), Arc::clone(&service));
             let acceptor = thread::Builder::new()
                 .name(String::from("cosmosdb-emulator-accept"))
-                .spawn(move || listener::accept(&listener, &gate, &service))?;
+                .spawn(move || listener::accept(listener, &gate, &service))?;
             site.acceptors.push((addr, acceptor));
         }
         Ok(site)
+    }
+}
+
+impl Site {
+    /// The gate and the addresses that lead to it.
+    pub(super) fn entrance(&self) -> Entrance {
+        let addrs = self.acceptors.iter().map(|it| it.0).collect();
+        Entrance { gate: Arc::clone(&self.gate), addrs }
     }
 }
 
@@ -102,7 +111,8 @@ impl Drop for Site {
     fn drop(&mut self) {
         self.gate.stop();
         // A thread that could not be woken ends with the process; waiting for it might take as long.
-        self.acceptors.retain(|(addr, _)| listener::wake(*addr));
+        let is_closed = self.gate.is_closed();
+        self.acceptors.retain(|(addr, _)| is_closed || listener::wake(*addr));
         if !self.gate.empty_within(self.grace) {
             self.gate.cut_off();
             if !self.gate.empty_within(self.grace) {

@@ -135,6 +135,21 @@ impl Refusal {
         .with_sub_status(sub_status::PARTITION_KEY_RANGE_GONE)
     }
 
+    /// The region takes no writes.
+    pub(crate) fn write_forbidden() -> Self {
+        Self::gateway(403, "The requested operation cannot be performed at this region")
+            .with_sub_status(sub_status::WRITE_FORBIDDEN)
+    }
+
+    /// The partition is being split or merged.
+    pub(crate) fn completing_split() -> Self {
+        Self::gateway(
+            410,
+            "The requested resource is no longer available at the server. The partition is being split or merged.",
+        )
+        .with_sub_status(sub_status::COMPLETING_SPLIT)
+    }
+
     /// The client knows the container by an older rid.
     pub(crate) fn wrong_container_rid() -> Self {
         Self::gateway(

@@ -19,8 +19,6 @@ mod eval;
 pub(crate) mod execute;
 mod expression;
 pub(crate) mod functions;
-#[cfg(test)]
-mod fuzz;
 mod lexer;
 mod like;
 mod measure;
@@ -44,3 +42,6 @@ mod token;
 pub(crate) mod value;
 mod vector;
 pub(crate) mod walk;
+
+#[cfg(test)]
+mod fuzz;

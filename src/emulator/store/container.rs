@@ -1,11 +1,16 @@
 //! A container: its rules, and the partitions that share out its items.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use super::conflict::Conflict;
 use super::definition::Definition;
+use super::history::History;
 use super::item::Item;
-use super::partition::{Log, Partition};
+use super::log::Log;
+use super::partition::Partition;
 use super::rid::{ContainerRid, Kind};
 use super::script::Scripts;
 use super::space::Space;
@@ -31,6 +36,10 @@ pub(crate) struct Container {
     pub(crate) lsn: u64,
     pub(crate) etag: String,
     pub(crate) timestamp: u64,
+    /// The states of the regions that do not show what the others show, by their numbers.
+    pub(crate) replicas: BTreeMap<usize, Self>,
+    /// What no rule could settle between regions.
+    pub(crate) conflicts: Vec<Conflict>,
 }
 
 /// What holds for all items of a container.
@@ -151,6 +160,8 @@ impl Container {
             etag: String::new(),
             timestamp,
             rules: Arc::new(rules),
+            replicas: BTreeMap::new(),
+            conflicts: Vec::new(),
         }
     }
 
@@ -200,33 +211,64 @@ impl Container {
         object.into()
     }
 
-    /// Splits a partition in the middle. The children go on with its log, its items keep their numbers.
+    /// The same without what belongs to the regions together.
+    pub(crate) fn without_replicas(&self) -> Self {
+        Self { replicas: BTreeMap::new(), conflicts: Vec::new(), ..self.clone() }
+    }
+
+    /// Splits a partition in the middle, in all regions. The children go on with its log, its items keep their numbers.
     pub(crate) fn split(&mut self, id: &str, timestamp: u64) -> Option<[String; 2]> {
-        let index = self.partitions.iter().position(|it| it.id == id)?;
-        let (low, high) = self.partitions.get(index)?.span;
+        let (low, high) = self.partition_by_id(id)?.span;
         let middle = low + (high - low) / 2;
         if middle == low {
             return None;
         }
-        let parent = self.partitions.remove(index);
-        let left = self.successor(&[&parent], (low, middle), timestamp);
-        let right = self.successor(&[&parent], (middle, high), timestamp);
-        let ids = [left.id.clone(), right.id.clone()];
-        self.generation += 1;
-        self.partitions.splice(index..index, [left, right]);
+        let ids = [self.next_range.to_string(), (self.next_range + 1).to_string()];
+        self.in_all_regions(|it| {
+            let Some(index) = it.partitions.iter().position(|it| it.id == id) else { return };
+            let parent = it.partitions.remove(index);
+            let left = it.successor(&[&parent], (low, middle), timestamp);
+            let right = it.successor(&[&parent], (middle, high), timestamp);
+            it.generation += 1;
+            it.partitions.splice(index..index, [left, right]);
+        });
         Some(ids)
     }
 
-    /// Makes one partition of two neighbours.
+    /// Makes one partition of two neighbours, in all regions; these have everything first.
     pub(crate) fn merge(&mut self, first: &str, second: &str, timestamp: u64) -> Option<String> {
         let index = self.partitions.iter().position(|it| it.id == first)?;
-        let right = self.partitions.get(index + 1).filter(|it| it.id == second)?.clone();
-        let left = self.partitions.get(index)?.clone();
-        let merged = self.successor(&[&left, &right], (left.span.0, right.span.1), timestamp);
-        let id = merged.id.clone();
-        self.generation += 1;
-        self.partitions.splice(index..index + 2, [merged]);
+        self.partitions.get(index + 1).filter(|it| it.id == second)?;
+        let regions: Vec<usize> = self.replicas.keys().copied().collect();
+        regions.iter().for_each(|it| self.exchange(*it, Duration::MAX));
+        let id = self.next_range.to_string();
+        self.in_all_regions(|it| {
+            let Some([left, right]) = it.partitions.get(index..index + 2) else { return };
+            let (left, right) = (left.clone(), right.clone());
+            let merged = it.successor(&[&left, &right], (left.span.0, right.span.1), timestamp);
+            it.generation += 1;
+            it.partitions.splice(index..index + 2, [merged]);
+        });
+        let reached = self.partitions.get(index).map_or(0, Partition::lsn);
+        for replica in self.replicas.values_mut() {
+            if let Some(merged) = replica.partitions.get_mut(index) {
+                (merged.received, merged.sent) = (reached, merged.lsn());
+            }
+        }
         Some(id)
+    }
+
+    /// Locks partitions until a time, in all regions.
+    pub(crate) fn lock(&mut self, ids: &[String], until: Duration) {
+        self.in_all_regions(|it| {
+            let locked = it.partitions.iter_mut().filter(|it| ids.contains(&it.id));
+            locked.for_each(|it| it.locked_until = until);
+        });
+    }
+
+    fn in_all_regions(&mut self, mut change: impl FnMut(&mut Self)) {
+        self.replicas.values_mut().for_each(&mut change);
+        change(self);
     }
 
     /// A partition over `span` with what its parents hold there.
@@ -245,6 +287,7 @@ impl Container {
         for parent in parents {
             partition.parents.extend(parent.parents.iter().cloned());
             partition.parents.push(parent.id.clone());
+            (partition.received, partition.sent) = (parent.received, parent.sent);
         }
         partition.generation = self.generation + 1;
         partition.timestamp = timestamp;
@@ -254,6 +297,9 @@ impl Container {
         for item in own {
             partition.put(item);
         }
+        let range = &partition.range;
+        let histories: Vec<&History> = parents.iter().map(|it| &it.history).collect();
+        partition.history = History::gathered(&histories, |it| range.contains(&it.epk));
         partition
     }
 

@@ -1,11 +1,16 @@
 //! What the account holds: databases, containers, partitions and items, all behind one lock.
 
+pub(crate) mod conflict;
 pub(crate) mod container;
 pub(crate) mod definition;
+pub(crate) mod history;
 pub(crate) mod item;
+pub(crate) mod log;
 pub(crate) mod offer;
 pub(crate) mod partition;
 pub(crate) mod patch;
+mod reconcile;
+mod replica;
 pub(crate) mod rid;
 pub(crate) mod script;
 mod space;
@@ -13,12 +18,13 @@ pub(crate) mod user;
 pub(crate) mod write;
 
 use self::container::Container;
+use self::log::Log;
 use self::offer::{Offer, Throughput};
-use self::partition::{Log, etag};
+use self::partition::etag;
 use self::user::User;
 use super::response::{Owner, Replica};
-use super::session;
 use super::sql::value::{Object, Value};
+use super::topology::Topology;
 
 /// The account.
 #[derive(Debug, Default)]
@@ -49,6 +55,22 @@ pub(crate) struct Database {
 }
 
 impl Account {
+    /// Takes over a changed set of regions.
+    pub(crate) fn adopt(&mut self, topology: &Topology) {
+        for database in &self.databases {
+            database.shared.iter().flatten().for_each(|it| it.adopt(topology));
+        }
+        for container in self.containers_mut() {
+            let replicas = container.replicas.values().flat_map(|it| &it.partitions);
+            container.partitions.iter().chain(replicas).for_each(|it| it.log().adopt(topology));
+        }
+    }
+
+    /// All containers, of all databases.
+    pub(crate) fn containers_mut(&mut self) -> impl Iterator<Item = &mut Container> {
+        self.databases.iter_mut().flat_map(|it| &mut it.containers)
+    }
+
     /// One step on.
     pub(crate) fn advance(&mut self) -> u64 {
         self.lsn += 1;
@@ -62,7 +84,7 @@ impl Account {
 
     /// Who answers for everything above items.
     pub(crate) fn replica(&self) -> Replica {
-        Replica { session_token: session::token("0", self.lsn), lsn: self.lsn, range_id: None }
+        Replica { session_token: format!("0:-1#{}", self.lsn), lsn: self.lsn, range_id: None }
     }
 
     /// The database with this name or rid.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use super::history::{Change, History};
 use super::item::Item;
+use super::log::Log;
 use crate::emulator::response::Replica;
-use crate::emulator::session;
 use crate::routing::range::EpkRange;
 
 /// A partition.
@@ -27,14 +28,28 @@ pub(crate) struct Partition {
     /// The latest version of each item, in the order of writing.
     changes: BTreeMap<(u64, u64), u64>,
     bytes: usize,
+    pub(crate) history: History,
+    /// Of a region's own state: the steps up to which it has received from the others, and sent to them.
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    /// Until when it is being split off or merged, by the clock that does not go back.
+    pub(crate) locked_until: Duration,
 }
 
-/// The count of writes. Containers that share throughput in one partition share it, as they do in the service.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Log {
-    lsn: Arc<AtomicU64>,
-    /// Counts the versions of items, for etags.
-    versions: Arc<AtomicU64>,
+/// What was written to one item.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) before: Option<Arc<Item>>,
+    pub(crate) after: Option<Arc<Item>>,
+}
+
+/// Where and when something is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    pub(crate) region: usize,
+    /// By the clock that does not go back, and in seconds since 1970.
+    pub(crate) at: Duration,
+    pub(crate) timestamp: u64,
 }
 
 /// The items with one partition key.
@@ -43,31 +58,6 @@ struct Logical {
     ids: HashMap<Arc<str>, u64>,
     numbers: BTreeSet<u64>,
     unique: HashMap<String, u64>,
-}
-
-impl Log {
-    pub(crate) fn lsn(&self) -> u64 {
-        self.lsn.load(Ordering::Relaxed)
-    }
-
-    /// One step on.
-    pub(crate) fn advance(&self) -> u64 {
-        self.lsn.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// A new etag; `timestamp` is in seconds.
-    pub(crate) fn etag(&self, timestamp: u64) -> String {
-        etag(self.versions.fetch_add(1, Ordering::Relaxed) + 1, timestamp)
-    }
-
-    /// A log that goes on from where these are, on its own.
-    pub(crate) fn continuing(logs: &[&Self]) -> Self {
-        let highest = |of: fn(&Self) -> u64| logs.iter().map(|it| of(it)).max().unwrap_or(0);
-        Self {
-            lsn: Arc::new(AtomicU64::new(highest(Self::lsn))),
-            versions: Arc::new(AtomicU64::new(highest(|it| it.versions.load(Ordering::Relaxed)))),
-        }
-    }
 }
 
 /// `"0000001f-0000-0100-0000-6ac9ff4d0000"`, quotes included.
@@ -89,6 +79,10 @@ impl Partition {
             keys: HashMap::new(),
             changes: BTreeMap::new(),
             bytes: 0,
+            history: History::default(),
+            received: 0,
+            sent: 0,
+            locked_until: Duration::ZERO,
         }
     }
 
@@ -103,7 +97,7 @@ impl Partition {
     /// Who answers, in an answer about data.
     pub(crate) fn replica(&self) -> Replica {
         Replica {
-            session_token: session::token(&self.id, self.lsn()),
+            session_token: self.log.session_token(&self.id),
             lsn: self.lsn(),
             range_id: Some(self.id.clone()),
         }
@@ -143,6 +137,41 @@ impl Partition {
     /// How many keys it holds items of.
     pub(crate) fn key_count(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Makes one step of what has been written, and remembers it.
+    pub(crate) fn commit(&mut self, stamp: Stamp, writes: impl IntoIterator<Item = Written>) {
+        self.step(stamp, writes, false);
+    }
+
+    /// Removes the items whose time is over, in one step if there are any.
+    pub(crate) fn expire(&mut self, default_ttl: Option<i64>, stamp: Stamp) {
+        if default_ttl.is_none() {
+            return;
+        }
+        let is_over = |it: &&Arc<Item>| it.is_expired(default_ttl, stamp.timestamp);
+        let expired: Vec<u64> = self.items.values().filter(is_over).map(|it| it.number).collect();
+        if expired.is_empty() {
+            return;
+        }
+        let before: Vec<_> = expired.into_iter().map(|it| self.take(it)).collect();
+        self.step(stamp, before.into_iter().map(|before| Written { before, after: None }), true);
+    }
+
+    fn step(&mut self, stamp: Stamp, writes: impl IntoIterator<Item = Written>, is_expiry: bool) {
+        let lsn = self.log.advance();
+        let origin = self.log.count(stamp.region);
+        for Written { before, after } in writes {
+            let Stamp { at, timestamp, .. } = stamp;
+            let change = Change { lsn, at, timestamp, origin, before, after, is_expiry };
+            self.history.push(Arc::new(change));
+        }
+    }
+
+    /// Goes on as a region's own state.
+    pub(crate) fn go_apart(&mut self, region: usize) {
+        self.log = self.log.apart(region);
+        (self.received, self.sent) = (self.lsn(), self.lsn());
     }
 
     /// Stores a version of an item and returns the one before.

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Item = 0x00,
+    Conflict = 0x40,
     PartitionKeyRange = 0x50,
     UserFunction = 0x60,
     Trigger = 0x70,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::container::Rules;
 use super::definition::{read_id, read_ttl};
 use super::item::{Item, size, without_system};
-use super::partition::Partition;
+use super::partition::{Partition, Written};
 use super::patch::{self, Patch};
 use super::rid::Kind;
 use crate::emulator::charge;
@@ -54,6 +54,14 @@ pub(crate) struct Done {
     pub(crate) item: Option<Arc<Item>>,
     /// The number of the item and what was there before, if something was written.
     pub(crate) undo: Option<(u64, Option<Arc<Item>>)>,
+}
+
+impl Done {
+    /// What the partition has to remember of it.
+    pub(crate) fn written(&self) -> Option<Written> {
+        let (_, before) = self.undo.clone()?;
+        Some(Written { before, after: self.item.clone() })
+    }
 }
 
 /// Carries out one write in the partition that holds its key.

@@ -15,7 +15,7 @@ const FOR_THE_CLIENT: &[&str] =
     &["SELECT VALUE COUNT(1) FROM c", "SELECT * FROM c ORDER BY c.n", "SELECT DISTINCT c.g FROM c"];
 
 fn statuses(partitions: usize, version: &'static str, queries: &[&str]) -> Vec<u16> {
-    let emulator = Emulator::builder().partitions(partitions).build();
+    let emulator = Emulator::builder().partitions(partitions).build().unwrap();
     let sender = Sender { version, ..Sender::new(emulator) };
     let container = br#"{"id":"c","partitionKey":{"paths":["/pk"],"kind":"Hash"}}"#;
     assert_eq!(sender.send("POST", "/dbs", &[], br#"{"id":"d"}"#).status(), 201);

@@ -42,7 +42,7 @@ struct Replay {
 #[test]
 fn the_recorded_answers_of_a_live_account_are_given() {
     let clock = VirtualClock::new();
-    let emulator = Emulator::builder().clock(clock.clone()).build();
+    let emulator = Emulator::builder().clock(clock.clone()).build().unwrap();
     let sender = Sender { version: "2018-12-31", ..Sender::new(emulator) };
     let mut replay = Replay { sender, clock, answers: HashMap::new(), problems: Vec::new() };
     let mut count = 0;

@@ -71,7 +71,7 @@ fn items_are_found_by_names_and_by_rids() {
 #[test]
 fn expired_items_are_gone_and_make_room() {
     let clock = VirtualClock::new();
-    let emulator = Emulator::builder().clock(clock.clone()).build();
+    let emulator = Emulator::builder().clock(clock.clone()).build().unwrap();
     let definition = r#"{"id":"c","partitionKey":{"paths":["/pk"]},"defaultTtl":10,"uniqueKeyPolicy":{"uniqueKeys":[{"paths":["/u"]}]}}"#;
     let sender = container(emulator, &[], definition);
     assert_eq!(item(&sender, "POST", &[], r#"{"id":"1","pk":"a","u":1}"#).0, 201);

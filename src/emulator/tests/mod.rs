@@ -1,8 +1,13 @@
 //! Tests of the whole account, by way of its transport.
 
 mod change_feed;
+mod conflicts;
+mod damaged;
+mod faults;
 mod gathering;
 mod hosted;
 mod items;
 mod partitions;
+mod regions;
 mod support;
+mod versions;

@@ -7,7 +7,7 @@ const RANGES: &str = "/dbs/d/colls/c/pkranges";
 const INCREMENTAL: (&str, &str) = ("a-im", "Incremental feed");
 
 fn filled(partitions: usize) -> Sender {
-    let emulator = Emulator::builder().partitions(partitions).build();
+    let emulator = Emulator::builder().partitions(partitions).build().unwrap();
     let sender = container(emulator, &[], SIMPLE);
     for number in 0..40 {
         assert_eq!(
@@ -121,7 +121,7 @@ fn a_split_ends_the_range_and_keeps_the_items() {
 
 #[test]
 fn prefixes_of_hierarchical_keys_find_what_is_below_them() {
-    let emulator = Emulator::builder().partitions(3).build();
+    let emulator = Emulator::builder().partitions(3).build().unwrap();
     let definition =
         r#"{"id":"c","partitionKey":{"paths":["/t","/u"],"kind":"MultiHash","version":2}}"#;
     let sender = container(emulator, &[], definition);

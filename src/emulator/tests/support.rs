@@ -6,17 +6,27 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::emulator::{Emulator, date};
-use crate::transport::Response;
+use crate::transport::{Response, TransportError};
 
 /// A request in the making.
 pub(super) struct Sender {
     pub(super) emulator: Emulator,
     pub(super) version: &'static str,
+    /// Where requests go to: the account's endpoint, or a region's.
+    pub(super) base: String,
 }
 
 impl Sender {
     pub(super) fn new(emulator: Emulator) -> Self {
-        Self { emulator, version: "2020-07-15" }
+        let base = emulator.endpoint().to_owned();
+        Self { emulator, version: "2020-07-15", base }
+    }
+
+    /// The same account by the endpoint of a region.
+    pub(super) fn at(&self, region: &str) -> Self {
+        let topology = self.emulator.inner.topology();
+        let base = topology.regions[topology.find(region).unwrap()].endpoint.clone();
+        Self { emulator: self.emulator.clone(), version: self.version, base }
     }
 
     /// Signs and sends a request.
@@ -27,6 +37,17 @@ impl Sender {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Response {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    /// Signs and sends a request that may get no answer.
+    pub(super) fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Response, TransportError> {
         let date = date::format(self.emulator.inner.now());
         let signature = self.signature(method, path, &date, false);
         self.send_signed((method, path), headers, body, (&date, &signature))
@@ -42,7 +63,7 @@ impl Sender {
     ) -> Response {
         let date = date::format(self.emulator.inner.now());
         let signature = self.signature(method, path, &date, true);
-        self.send_signed((method, path), headers, body, (&date, &signature))
+        self.send_signed((method, path), headers, body, (&date, &signature)).unwrap()
     }
 
     fn send_signed(
@@ -51,10 +72,10 @@ impl Sender {
         headers: &[(&str, &str)],
         body: &[u8],
         (date, signature): (&str, &str),
-    ) -> Response {
+    ) -> Result<Response, TransportError> {
         let mut request = http::Request::builder()
             .method(method)
-            .uri(format!("{}{}", self.emulator.endpoint().trim_end_matches('/'), path))
+            .uri(format!("{}{}", self.base.trim_end_matches('/'), path))
             .header("x-ms-date", date)
             .header("x-ms-version", self.version)
             .header("authorization", signature);
@@ -62,7 +83,7 @@ impl Sender {
             request = request.header(*name, *value);
         }
         let request = request.body(body.to_vec()).unwrap();
-        self.emulator.transport().send(&request, Duration::from_secs(5)).unwrap()
+        self.emulator.transport().send(&request, Duration::from_secs(5))
     }
 
     fn signature(&self, method: &str, path: &str, date: &str, by_rid: bool) -> String {

@@ -49,6 +49,11 @@ impl Failure {
         }
     }
 
+    /// Whether the region only says that another one is the hub, which is then looked for on.
+    pub(crate) fn says_not_the_hub(self) -> bool {
+        matches!(self, Self::Status { status: 403, sub_status: sub_status::WRITE_FORBIDDEN, .. })
+    }
+
     /// Whether it speaks against the place that was asked, and not against what was asked.
     pub(crate) fn speaks_against_place(self) -> bool {
         match self {
@@ -124,14 +129,16 @@ pub(crate) struct Progress<'a> {
     pub(crate) read_only: bool,
     /// A write that the caller lets be repeated although it may then happen twice.
     pub(crate) may_repeat: bool,
-    /// The caller waits out throttling in its own way.
-    pub(crate) throttling_is_callers: bool,
     pub(crate) account: Account,
     pub(crate) moves: Moves,
     /// The account is asked for its regions.
     pub(crate) discovers: bool,
-    /// The operation names a partition key range itself, or there is none to name.
+    /// The operation names a partition key range itself.
     pub(crate) range_is_fixed: bool,
+    /// The operation was made for this very container: it names a range of it, or a place in one of its feeds.
+    pub(crate) is_bound: bool,
+    /// The caller waits out throttling in its own way.
+    pub(crate) throttling_is_callers: bool,
     /// The partition key is taken from the item, by what is known of the container.
     pub(crate) key_from_item: bool,
     /// The endpoints that could be asked.
@@ -196,6 +203,7 @@ fn on_status(
     let first_refresh = progress.counters.container == 0 && progress.options.max_stale_retries > 0;
     match (status, sub_status) {
         (429, sub_status::SCALE_DOWN_REFUSED) => Decision::Fail,
+        (429, _) if progress.throttling_is_callers => Decision::Fail,
         (429, sub_status::SYSTEM_RESOURCE_UNAVAILABLE) if progress.has_choice() => {
             next_region(None, "the region is short of resources", progress)
         }
@@ -216,6 +224,11 @@ fn on_status(
         (400, sub_status::PARTITION_KEY_MISMATCH) if progress.key_from_item && first_refresh => {
             Decision::RefreshContainer { because: "the partition key is not the container's" }
         }
+        (400, sub_status::INCORRECT_CONTAINER_RID) | (410, sub_status::NAME_CACHE_STALE)
+            if progress.is_bound =>
+        {
+            Decision::ForgetContainer
+        }
         (400, sub_status::INCORRECT_CONTAINER_RID) if first_refresh => {
             Decision::RefreshContainer { because: "the container is another one" }
         }
@@ -223,12 +236,12 @@ fn on_status(
             Decision::RefreshContainer { because: "the container was made anew" }
         }
         (410, sub_status::NAME_CACHE_STALE) => Decision::Fail,
-        (410, sub_status::PARTITION_KEY_RANGE_GONE) if progress.range_is_fixed => Decision::Fail,
-        (410, sub_status::PARTITION_KEY_RANGE_GONE) => {
-            moved_ranges(FIRST_WAIT, progress.counters.ranges == 0, progress)
-        }
         (410, sub_status::COMPLETING_SPLIT | sub_status::COMPLETING_MIGRATION) => {
             moved_ranges(HALF_A_SECOND, false, progress)
+        }
+        (410, _) if progress.range_is_fixed => Decision::Fail,
+        (410, sub_status::PARTITION_KEY_RANGE_GONE) => {
+            moved_ranges(FIRST_WAIT, progress.counters.ranges == 0, progress)
         }
         (410, _) if progress.may_move() => next_region(None, "the partition is gone", progress),
         (410, _) => moved_ranges(HALF_A_SECOND, false, progress),
@@ -290,12 +303,13 @@ const HALF_A_SECOND: Duration = Duration::from_millis(500);
 fn throttled(retry_after: Option<Duration>, progress: &Progress<'_>) -> Decision {
     let Progress { counters, options, jitter, .. } = progress;
     match throttle_wait(retry_after, counters.throttle, options, *jitter) {
-        Some(wait) if !progress.throttling_is_callers => Decision::Throttled { wait },
-        _ => Decision::Fail,
+        Some(wait) => Decision::Throttled { wait },
+        None => Decision::Fail,
     }
 }
 
-/// How long a throttled request waits for its next attempt; `None` where the options allow none.
+/// How long a throttled request waits: as the options say, else as the service asks, else longer each time. `None`
+/// where the retries are spent.
 pub(crate) fn throttle_wait(
     retry_after: Option<Duration>,
     so_far: Tally,
@@ -306,9 +320,9 @@ pub(crate) fn throttle_wait(
         .fixed_throttle_interval
         .or(retry_after.filter(|it| !it.is_zero()))
         .unwrap_or_else(|| backoff(so_far.retries, jitter));
-    let spent = so_far.retries >= options.max_throttle_retries
-        || so_far.waited + wait > options.max_throttle_wait;
-    (!spent).then_some(wait)
+    let is_left = so_far.retries < options.max_throttle_retries
+        && so_far.waited + wait <= options.max_throttle_wait;
+    is_left.then_some(wait)
 }
 
 /// `FIRST_WAIT` doubled `retries` times, give or take a quarter.

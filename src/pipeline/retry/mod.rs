@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::{Context, Next, Partition, Policy, Target};
+use super::{Action, Context, Next, Partition, Policy, Target};
 use crate::error::{Error, Result};
 use crate::pipeline::ResourceType;
 use crate::routing::locations::Wants;
@@ -37,6 +37,7 @@ impl Policy for Retry {
             };
             let failure = Failure::of(&error);
             ctx.in_doubt |= !ctx.spec.action.is_read_only() && failure.leaves_doubt();
+            ctx.hub_only &= failure.says_not_the_hub();
             let decision = decide(failure, &progress(ctx));
             if !act(ctx, request, decision) {
                 return Err(verdict(ctx, error));
@@ -228,10 +229,11 @@ fn progress<'a>(ctx: &Context<'a>) -> Progress<'a> {
     let wants = known.map(|it| regions::wants(ctx, it));
     let options = &shared.options.retry;
     let at_hub = known.zip(ctx.endpoint.as_ref()).is_some_and(|(it, at)| it.hub() == at);
+    let range_is_fixed = matches!(spec.partition, Partition::Range { .. });
+    let is_feed = spec.action == Action::ChangeFeed;
     Progress {
         read_only,
         may_repeat: spec.may_repeat(options.retry_writes),
-        throttling_is_callers: spec.options.throttling_is_callers,
         account: match spec.resource {
             ResourceType::Account if known.is_none() => Account::First,
             ResourceType::Account => Account::Again,
@@ -244,7 +246,9 @@ fn progress<'a>(ctx: &Context<'a>) -> Progress<'a> {
             _ => Moves::Nowhere,
         },
         discovers: shared.regions.discovers(),
-        range_is_fixed: matches!(spec.partition, Partition::Range { .. }),
+        range_is_fixed,
+        is_bound: range_is_fixed || is_feed || ctx.continues,
+        throttling_is_callers: spec.options.throttling_is_callers,
         key_from_item: matches!(spec.partition, Partition::FromItem),
         choices: u32::try_from(ctx.choices).unwrap_or(u32::MAX),
         multi_write: is_multi_write(ctx),

@@ -177,17 +177,18 @@ impl Fake {
         }
     }
 
-    fn answer(&self, request: &FetchRequest<'_>, within: &EpkRange) -> RawPage {
+    fn answer(
+        &self,
+        request: &FetchRequest<'_>,
+        within: &EpkRange,
+        (is_second, after): (bool, isize),
+    ) -> RawPage {
         let copies = if let Run::Sorted { copies, .. } = self.run { copies } else { 1 };
         let condition = condition::of(request.text);
         let wanted = |it: &usize| {
             let item = &self.items[*it];
             within.contains(&epk(u16::from(item.epk)))
                 && condition.is_none_or(|it| condition::holds(it, &item.value))
-        };
-        let (is_second, after) = match request.continuation.map(|it| it.split_at(1)) {
-            Some((mark, after)) => (mark == "r", after.parse::<isize>().unwrap()),
-            None => (false, -1),
         };
         // A row's number is its place among all rows, so that a continuation means the same to every partition.
         let rest: Vec<(usize, usize)> = self
@@ -221,6 +222,16 @@ fn page(rows: &[Value], continuation: Option<String>) -> RawPage {
     headers.insert(header::QUERY_METRICS, "retrievedDocumentCount=1".parse().unwrap());
     let rows = rows.iter().map(|it| RawValue::from_string(it.to_string()).unwrap()).collect();
     RawPage { rows, continuation, headers, diagnostics: None }
+}
+
+/// Whether a page was empty when it was asked for first, and the number of the row before it.
+fn place(continuation: Option<&str>) -> Option<(bool, isize)> {
+    let Some(text) = continuation else { return Some((false, -1)) };
+    let (is_second, after) = match text.strip_prefix('r') {
+        Some(after) => (true, after),
+        None => (false, text.strip_prefix('e')?),
+    };
+    Some((is_second, after.parse().ok()?))
 }
 
 pub(crate) fn failure(status: u16, sub_status: u32) -> Error {
@@ -321,7 +332,10 @@ impl Backend for Fake {
         match (failing, found) {
             (Some((status, sub_status)), _) => Err(failure(status, sub_status)),
             (None, None) => Err(failure(410, 1002)),
-            (None, Some(within)) => Ok(self.answer(request, &within)),
+            (None, Some(within)) => match place(request.continuation) {
+                Some(place) => Ok(self.answer(request, &within, place)),
+                None => Err(failure(400, 0)),
+            },
         }
     }
 

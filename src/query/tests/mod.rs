@@ -11,6 +11,7 @@ use crate::query::plan::QueryInfo;
 use crate::query::{Options, OutputPage, QueryPipeline};
 
 mod condition;
+mod damaged;
 mod draining;
 mod failures;
 mod fake;

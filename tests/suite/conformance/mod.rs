@@ -50,7 +50,7 @@ struct Run {
 #[test]
 fn documented_queries_give_the_same_rows_however_they_are_run() {
     let databases = [1, 7].map(|partitions| {
-        let client = Emulator::builder().partitions(partitions).build().client();
+        let client = Emulator::builder().partitions(partitions).build().unwrap().client();
         client.create_database("cases").send().unwrap();
         client.database("cases")
     });

@@ -169,6 +169,23 @@ fn x04_an_empty_region_is_never_believed() {
 }
 
 #[test]
+fn a_hub_that_is_down_does_not_hide_what_another_region_has() {
+    let account = Account::new([EAST, WEST, NORTH]);
+    let items = account.preferring([WEST, EAST, NORTH]);
+    items.upsert_item(&item(1)).send().unwrap();
+    {
+        let mut state = account.state();
+        state.regions.get_mut(WEST).unwrap().frozen_at = Some(0);
+        state.regions.get_mut(EAST).unwrap().is_down = true;
+    }
+    items.read_item("1", "1").send().unwrap();
+    let log = account.log("read_item");
+    assert_eq!(log, ["West US 404/1002", "East US Connect", "East US Connect", "North Europe 200"]);
+    let last = &account.entries("read_item")[3].headers;
+    assert!(!last.contains_key("x-ms-cosmos-hub-region-processing-only"));
+}
+
+#[test]
 fn a_token_of_the_callers_goes_with_every_attempt_and_the_clients_is_found_anew() {
     let account = Account::new([EAST, WEST]);
     account.seed("1", 1);

@@ -54,7 +54,7 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let max_items = page_size(call.request)?;
     let text = QueryText::read(call.request);
     let account = call.read();
-    let container = call.container(&account)?;
+    let container = call.data(&account)?;
     let rules = Arc::clone(&container.rules);
     let scope = Scope::read(call, container)?;
     let sources = scope.sources(call, container);
@@ -146,7 +146,7 @@ fn retain_within(sources: &mut Vec<Source>, ranges: &[EpkRange]) {
 pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let max_items = page_size(call.request)?;
     let account = call.read();
-    let container = call.container(&account)?;
+    let container = call.data(&account)?;
     let rules = Arc::clone(&container.rules);
     let scope = Scope::read(call, container)?;
     let sources = scope.sources(call, container)?;

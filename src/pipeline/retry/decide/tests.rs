@@ -10,11 +10,12 @@ fn read() -> Progress<'static> {
     Progress {
         read_only: true,
         may_repeat: false,
-        throttling_is_callers: false,
         account: Account::No,
         moves: Moves::Regions,
         discovers: true,
         range_is_fixed: false,
+        is_bound: false,
+        throttling_is_callers: false,
         key_from_item: false,
         choices: 2,
         multi_write: false,
@@ -259,6 +260,8 @@ fn throttling_is_waited_out_within_the_options() {
     ] {
         assert_eq!(after(retries, waited, failure, &OPTIONS), expected, "{retries} {waited}");
     }
+    let callers = Progress { throttling_is_callers: true, ..write() };
+    assert_eq!(decide(throttle(300), &callers), Fail);
     let fixed = OPTIONS.fixed_throttle_interval(Duration::from_millis(7));
     assert_eq!(after(0, 0, throttle(300), &fixed), ("throttled", 7));
 }
@@ -285,6 +288,7 @@ fn a_split_is_waited_out_ten_times_where_the_range_can_be_found_anew() {
     assert_eq!(after(10, 1002, false).0, "fail");
     assert_eq!(after(10, 1008, false).0, "fail");
     assert_eq!(after(0, 1002, true).0, "fail", "whoever chose the range chooses anew");
+    assert_eq!(after(0, 0, true).0, "fail");
     assert_eq!(after(0, 1007, true).0, "ranges", "the range is still there");
 }
 
@@ -296,6 +300,10 @@ fn a_container_is_read_again_once() {
         assert_eq!(told(decide(status(code, sub_status), &first)).0, "container");
         let second = Progress { counters: once, ..first };
         assert_eq!(decide(status(code, sub_status), &second), Fail);
+    }
+    for (code, sub_status) in [(410, 1000), (400, 1024)] {
+        let bound = Progress { is_bound: true, ..read() };
+        assert_eq!(decide(status(code, sub_status), &bound), ForgetContainer);
     }
 }
 

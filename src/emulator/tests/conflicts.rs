@@ -1,0 +1,200 @@
+//! Accounts that write in several regions: what comes together, and what does not.
+
+use super::support::{ITEMS, SIMPLE, Sender, container, header, json};
+use crate::emulator::Emulator;
+use crate::transport::Response;
+
+const EAST: &str = "East US";
+const WEST: &str = "West US";
+const CONFLICTS: &str = "/dbs/d/colls/c/conflicts";
+const KEY: (&str, &str) = ("x-ms-documentdb-partitionkey", r#"["a"]"#);
+
+/// An account whose West is cut off, with an item that both sides know.
+fn apart(policy: &str) -> (Sender, Sender) {
+    let emulator = Emulator::builder().regions([EAST, WEST]).multi_write(true).build().unwrap();
+    let definition = SIMPLE.replace("\"id\":\"c\"", &format!("\"id\":\"c\"{policy}"));
+    let account = container(emulator, &[], &definition);
+    let (east, west) = (account.at(EAST), account.at(WEST));
+    assert_eq!(write(&east, "1", 1, "old").status(), 201);
+    account.emulator.pause_replication(WEST).unwrap();
+    (east, west)
+}
+
+fn write(sender: &Sender, id: &str, n: i64, text: &str) -> Response {
+    let body = format!("{{\"id\":\"{id}\",\"pk\":\"a\",\"n\":{n},\"text\":\"{text}\"}}");
+    sender.send("POST", ITEMS, &[KEY, ("x-ms-documentdb-is-upsert", "True")], body.as_bytes())
+}
+
+fn delete(sender: &Sender, id: &str) {
+    assert_eq!(sender.send("DELETE", &format!("{ITEMS}/{id}"), &[KEY], b"").status(), 204);
+}
+
+fn text(sender: &Sender, id: &str) -> Option<String> {
+    let answer = sender.send("GET", &format!("{ITEMS}/{id}"), &[KEY], b"");
+    json(&answer)["text"].as_str().map(str::to_owned)
+}
+
+fn both(east: &Sender, west: &Sender, id: &str) -> [Option<String>; 2] {
+    [text(east, id), text(west, id)]
+}
+
+fn resume(sender: &Sender) {
+    sender.emulator.resume_replication(WEST).unwrap();
+}
+
+const BY_NUMBER: &str =
+    r#","conflictResolutionPolicy":{"mode":"LastWriterWins","conflictResolutionPath":"/n"}"#;
+const CUSTOM: &str = r#","conflictResolutionPolicy":{"mode":"Custom"}"#;
+
+#[test]
+fn what_each_region_wrote_is_in_both_afterwards() {
+    let (east, west) = apart("");
+    write(&east, "e", 1, "east");
+    let seen = header(&write(&west, "w", 1, "west"), "x-ms-session-token").unwrap().to_owned();
+    write(&west, "1", 2, "newer");
+    assert_eq!((text(&east, "w"), text(&west, "e")), (None, None));
+    let headers = [KEY, ("x-ms-session-token", seen.as_str())];
+    let ahead = east.send("GET", &format!("{ITEMS}/1"), &headers, b"");
+    assert_eq!((ahead.status().as_u16(), header(&ahead, "x-ms-substatus")), (404, Some("1002")));
+    assert_eq!(west.send("GET", &format!("{ITEMS}/1"), &headers, b"").status(), 200);
+
+    resume(&east);
+    assert_eq!(both(&east, &west, "e"), [Some("east".into()), Some("east".into())]);
+    assert_eq!(both(&east, &west, "w"), [Some("west".into()), Some("west".into())]);
+    assert_eq!(both(&east, &west, "1"), [Some("newer".into()), Some("newer".into())]);
+    assert_eq!(east.send("GET", &format!("{ITEMS}/1"), &headers, b"").status(), 200);
+    write(&east, "1", 3, "after");
+    assert_eq!(text(&west, "1").as_deref(), Some("after"), "and so on from then on");
+    assert_eq!(json(&east.send("GET", CONFLICTS, &[KEY], b""))["_count"], 0);
+}
+
+#[test]
+fn the_highest_number_wins_whichever_came_first() {
+    for (of_east, of_west, winner) in
+        [(5, 3, "east"), (3, 5, "west"), (4, 4, "east"), (-1, 0, "west")]
+    {
+        let (east, west) = apart(BY_NUMBER);
+        write(&west, "1", of_west, "west");
+        write(&east, "1", of_east, "east");
+        write(&east, "new", of_east, "east");
+        write(&west, "new", of_west, "west");
+        resume(&east);
+        for id in ["1", "new"] {
+            assert_eq!(both(&east, &west, id), [Some(winner.into()), Some(winner.into())]);
+        }
+        let etag = |it: &Sender| {
+            json(&it.send("GET", &format!("{ITEMS}/new"), &[KEY], b""))["_etag"].clone()
+        };
+        assert_eq!(etag(&east), etag(&west));
+        let query = br#"{"query":"SELECT * FROM c"}"#;
+        let rows = json(&east.send("POST", ITEMS, &[KEY, super::support::QUERY], query));
+        assert_eq!(rows["_count"], 2, "no item is there twice");
+    }
+}
+
+#[test]
+fn deletes_win_over_other_writes() {
+    for (deleter, writer) in [(0, 1), (1, 0)] {
+        let regions: [Sender; 2] = apart("").into();
+        write(&regions[writer], "1", 9, "late");
+        delete(&regions[deleter], "1");
+        resume(&regions[0]);
+        assert_eq!(both(&regions[0], &regions[1], "1"), [None, None]);
+    }
+}
+
+#[test]
+fn what_no_rule_settles_is_in_the_conflict_feed() {
+    let (east, west) = apart(CUSTOM);
+    write(&west, "1", 3, "west");
+    write(&east, "1", 2, "east");
+    write(&west, "fine", 1, "west alone");
+    resume(&east);
+    assert_eq!(both(&east, &west, "1"), [Some("east".into()), Some("east".into())]);
+    assert_eq!(text(&east, "fine").as_deref(), Some("west alone"));
+
+    let feed = json(&west.send("GET", CONFLICTS, &[KEY], b""));
+    assert_eq!(feed["_count"], 1);
+    let conflict = &feed["Conflicts"][0];
+    assert_eq!(
+        (&conflict["operationType"], &conflict["resourceType"]),
+        (&"replace".into(), &"document".into())
+    );
+    let content: serde_json::Value =
+        serde_json::from_str(conflict["content"].as_str().unwrap()).unwrap();
+    assert_eq!(content["text"], "west");
+    let rid = json(&east.send("GET", &format!("{ITEMS}/1"), &[KEY], b""))["_rid"].clone();
+    assert_eq!(conflict["resourceId"], rid);
+
+    let path = format!("{CONFLICTS}/{}", conflict["id"].as_str().unwrap());
+    assert_eq!(json(&east.send("GET", &path, &[KEY], b""))["id"], conflict["id"]);
+    let query =
+        br#"{"query":"SELECT VALUE c.operationType FROM c WHERE c.resourceType = 'document'"}"#;
+    let found = json(&east.send("POST", CONFLICTS, &[KEY, super::support::QUERY], query));
+    assert_eq!(found["Conflicts"], serde_json::json!(["replace"]));
+    let other = ("x-ms-documentdb-partitionkey", r#"["b"]"#);
+    assert_eq!(east.send("DELETE", &path, &[other], b"").status(), 404);
+    assert_eq!(east.send("DELETE", &path, &[KEY], b"").status(), 204);
+    assert_eq!(east.send("DELETE", &path, &[KEY], b"").status(), 404);
+    assert_eq!(json(&west.send("GET", CONFLICTS, &[KEY], b""))["_count"], 0);
+}
+
+#[test]
+fn deletes_that_lost_are_conflicts_without_content() {
+    let (east, west) = apart(CUSTOM);
+    delete(&west, "1");
+    write(&east, "1", 2, "east");
+    resume(&east);
+    assert_eq!(both(&east, &west, "1"), [Some("east".into()), Some("east".into())]);
+    let feed = json(&east.send("GET", CONFLICTS, &[KEY], b""));
+    let conflict = &feed["Conflicts"][0];
+    assert_eq!((&conflict["operationType"], &conflict["content"]), (&"delete".into(), &"".into()));
+}
+
+/// Numbers that look random, the same ones for each seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+#[test]
+fn regions_agree_in_the_end_whatever_happened_between_them() {
+    for seed in 0..30 {
+        let mut dice = Dice(seed);
+        let policy = if seed % 2 == 0 { BY_NUMBER } else { CUSTOM };
+        let regions: [Sender; 2] = apart(policy).into();
+        for step in 0..60 {
+            let region = &regions[dice.roll(2) as usize];
+            let id = dice.roll(4).to_string();
+            match dice.roll(10) {
+                0 => region.emulator.pause_replication(WEST).unwrap(),
+                1 => region.emulator.pause_replication(EAST).unwrap(),
+                2 => resume(region),
+                3 => region.emulator.resume_replication(EAST).unwrap(),
+                4 => {
+                    let ids = json(&region.send("GET", "/dbs/d/colls/c/pkranges", &[], b""));
+                    let ids = ids["PartitionKeyRanges"].as_array().unwrap().clone();
+                    let id = |at: usize| ids[at]["id"].as_str().unwrap();
+                    if ids.len() < 3 {
+                        region.emulator.split("d", "c", id(0)).unwrap();
+                    } else {
+                        region.emulator.merge("d", "c", id(0), id(1)).unwrap();
+                    }
+                }
+                5 | 6 => drop(region.send("DELETE", &format!("{ITEMS}/{id}"), &[KEY], b"")),
+                _ => drop(write(region, &id, dice.roll(5) as i64, &format!("{step}"))),
+            }
+        }
+        resume(&regions[0]);
+        regions[0].emulator.resume_replication(EAST).unwrap();
+        for id in 0..4 {
+            let [east, west] = both(&regions[0], &regions[1], &id.to_string());
+            assert_eq!(east, west, "seed {seed}, item {id}");
+        }
+    }
+}
