@@ -35,6 +35,10 @@ pub(super) enum RowSource {
     Each(Node),
     /// The rows of the subquery.
     Rows(Box<Program>),
+    /// The rows of the subquery, and in place of an array its elements.
+    EachOfRows(Box<Program>),
+    /// The elements of the array; any other value itself. So are the rows of a subquery that stands for the container.
+    EachOrOne(Node),
 }
 
 /// An aggregate function over the rows of a group.

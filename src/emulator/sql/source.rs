@@ -52,18 +52,40 @@ fn expand(
         }
         RowSource::Each(node) => {
             let value = evaluate(node, &outer.inner(slots))?.into_owned();
-            for element in value.as_array().unwrap_or_default() {
-                if each(element.clone(), slots)?.is_break() {
+            return each_of(value.as_array().unwrap_or_default(), slots, &mut each);
+        }
+        RowSource::EachOrOne(node) => {
+            let value = evaluate(node, &outer.inner(slots))?.into_owned();
+            return each_of(elements(&value), slots, &mut each);
+        }
+        RowSource::Rows(program) => {
+            let rows = subquery::rows(program, &outer.inner(slots), usize::MAX)?;
+            return each_of(&rows, slots, &mut each);
+        }
+        RowSource::EachOfRows(program) => {
+            for row in subquery::rows(program, &outer.inner(slots), usize::MAX)? {
+                if each_of(elements(&row), slots, &mut each)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
         }
-        RowSource::Rows(program) => {
-            for row in subquery::rows(program, &outer.inner(slots), usize::MAX)? {
-                if each(row, slots)?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// What iterating a value gives, where that need not be an array.
+fn elements(value: &Value) -> &[Value] {
+    value.as_array().unwrap_or(std::slice::from_ref(value))
+}
+
+fn each_of(
+    values: &[Value],
+    slots: &mut Vec<Value>,
+    each: &mut impl FnMut(Value, &mut Vec<Value>) -> Result<ControlFlow<()>, SqlError>,
+) -> Result<ControlFlow<()>, SqlError> {
+    for value in values {
+        if each(value.clone(), slots)?.is_break() {
+            return Ok(ControlFlow::Break(()));
         }
     }
     Ok(ControlFlow::Continue(()))

@@ -104,9 +104,16 @@ impl<'c> Compiler<'c> {
             self.names.is_empty() && self.outer.is_some_and(|it| it.outer.is_none());
         let (compiled, is_item, own_name) = match collection {
             Collection::Subquery(_) if from_container => {
-                (RowSource::One(Node::Slot { up: 1, index: 0 }), false, None)
+                let row = Node::Slot { up: 1, index: 0 };
+                let source = if iterates { RowSource::EachOrOne(row) } else { RowSource::One(row) };
+                (source, false, None)
             }
-            Collection::Subquery(query) => (RowSource::Rows(self.subquery(query)?), false, None),
+            Collection::Subquery(query) => {
+                let query = self.subquery(query)?;
+                let source =
+                    if iterates { RowSource::EachOfRows(query) } else { RowSource::Rows(query) };
+                (source, false, None)
+            }
             Collection::Path { root, steps, span } => {
                 let (start, is_item) = if from_container {
                     (Node::Slot { up: 1, index: 0 }, true)

@@ -99,6 +99,19 @@ fn clauses_work_together() {
             r#"["y","y"]"#,
         ),
         (
+            "SELECT c.id, s FROM c JOIN s IN (SELECT VALUE [1, 2]) WHERE c.n = s",
+            r#"[{"id":"b","s":1},{"id":"e","s":2}]"#,
+        ),
+        (
+            "SELECT VALUE s FROM c JOIN s IN (SELECT VALUE ARRAY(SELECT VALUE t FROM t IN c.t WHERE t > 'x'))",
+            r#"["y","y","z"]"#,
+        ),
+        (
+            "SELECT VALUE s.v FROM c JOIN s IN ObjectToArray(c) WHERE s.k = 'id' AND c.n = 3",
+            r#"["a","c"]"#,
+        ),
+        ("SELECT VALUE s FROM s IN (SELECT VALUE c.t FROM c WHERE c.n < 3)", r#"["y","x","z"]"#),
+        (
             "SELECT COUNT(1) AS c, SUM(c.n) AS s, AVG(c.n) AS a, MIN(c.n) AS i, MAX(c.id) AS x FROM c",
             r#"[{"c":5,"s":9,"a":2.25,"i":1,"x":"e"}]"#,
         ),
