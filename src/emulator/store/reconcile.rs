@@ -43,7 +43,11 @@ pub(super) fn reconcile(
     for (name, own_change) in &of_own {
         let Some(shared_change) = of_shared.get(name) else { continue };
         let own_wins = wins(own, shared, (own_change, shared_change), policy);
-        if *policy == Policy::Custom {
+        let has_any = |side: &Partition, change: &Change| {
+            change.item().is_some_and(|it| current(side, it).is_some())
+        };
+        let differ = has_any(own, own_change) || has_any(shared, shared_change);
+        if *policy == Policy::Custom && differ {
             conflicts.push(Arc::clone(own_change));
         }
         losers[usize::from(own_wins)].insert(name.clone());

@@ -1,6 +1,9 @@
 //! Accounts that write in several regions: what comes together, and what does not.
 
+use std::time::Duration;
+
 use super::support::{ITEMS, SIMPLE, Sender, container, header, json};
+use crate::clock::VirtualClock;
 use crate::emulator::Emulator;
 use crate::transport::Response;
 
@@ -11,7 +14,12 @@ const KEY: (&str, &str) = ("x-ms-documentdb-partitionkey", r#"["a"]"#);
 
 /// An account whose West is cut off, with an item that both sides know.
 fn apart(policy: &str) -> (Sender, Sender) {
-    let emulator = Emulator::builder().regions([EAST, WEST]).multi_write(true).build().unwrap();
+    apart_on(VirtualClock::new(), policy)
+}
+
+fn apart_on(clock: VirtualClock, policy: &str) -> (Sender, Sender) {
+    let builder = Emulator::builder().regions([EAST, WEST]).multi_write(true).clock(clock);
+    let emulator = builder.build().unwrap();
     let definition = SIMPLE.replace("\"id\":\"c\"", &format!("\"id\":\"c\"{policy}"));
     let account = container(emulator, &[], &definition);
     let (east, west) = (account.at(EAST), account.at(WEST));
@@ -167,11 +175,12 @@ fn regions_agree_in_the_end_whatever_happened_between_them() {
     for seed in 0..30 {
         let mut dice = Dice(seed);
         let policy = if seed % 2 == 0 { BY_NUMBER } else { CUSTOM };
-        let regions: [Sender; 2] = apart(policy).into();
+        let clock = VirtualClock::new();
+        let regions: [Sender; 2] = apart_on(clock.clone(), policy).into();
         for step in 0..60 {
             let region = &regions[dice.roll(2) as usize];
             let id = dice.roll(4).to_string();
-            match dice.roll(10) {
+            match dice.roll(13) {
                 0 => region.emulator.pause_replication(WEST).unwrap(),
                 1 => region.emulator.pause_replication(EAST).unwrap(),
                 2 => resume(region),
@@ -186,7 +195,10 @@ fn regions_agree_in_the_end_whatever_happened_between_them() {
                         region.emulator.merge("d", "c", id(0), id(1)).unwrap();
                     }
                 }
-                5 | 6 => drop(region.send("DELETE", &format!("{ITEMS}/{id}"), &[KEY], b"")),
+                5 => clock.advance(Duration::from_secs(1)),
+                6 => region.emulator.replication_lag(WEST, Duration::from_secs(2)).unwrap(),
+                7 => region.emulator.replication_lag(EAST, Duration::from_secs(1)).unwrap(),
+                8 | 9 => drop(region.send("DELETE", &format!("{ITEMS}/{id}"), &[KEY], b"")),
                 _ => drop(write(region, &id, dice.roll(5) as i64, &format!("{step}"))),
             }
         }
