@@ -12,13 +12,14 @@ use crate::client::{CosmosClient, unwritable};
 use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::feed::{Items, PageSource, Pages, Requests, max_item_count};
-use crate::models::{ConsistencyLevel, PriorityLevel};
+use crate::models::{ConsistencyLevel, PriorityLevel, ReadConsistencyStrategy};
 use crate::operation::{header_value, parse_header, throughput_bucket};
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, Spec};
 use crate::query::backend::{QuerySpec, Target};
 use crate::query::http_backend::{HttpBackend, Pipelined};
 use crate::query::{Options, QueryPipeline};
+use crate::routing::FeedRange;
 use crate::wire::header;
 
 /// A query to be: parameters and options are set on it; iterating runs it.
@@ -56,6 +57,7 @@ pub(super) struct Setup {
     pub(super) text: String,
     pub(super) parameters: Vec<(String, serde_json::Value)>,
     pub(super) partition_key: Option<PartitionKey>,
+    pub(super) feed_range: Option<FeedRange>,
     pub(super) max_item_count: Option<i32>,
     pub(super) max_concurrency: usize,
     pub(super) max_buffered_items: usize,
@@ -106,6 +108,41 @@ impl<T> Query<T> {
         })
     }
 
+    /// Queries only this part of the container, as [`Container::feed_ranges`](crate::Container::feed_ranges) or
+    /// [`feed_range_of`](crate::Container::feed_range_of) gives it: so that several workers can share a query out.
+    /// Default: all of the container. A query has a feed range or a partition key, not both.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # let orders = client.database("shop").container("orders");
+    /// # orders.create_item(&serde_json::json!({ "id": "1", "city": "Lyon" })).send()?;
+    /// let mut found = 0;
+    /// for range in orders.feed_ranges()? {
+    ///     found += orders.query_items::<String>("SELECT VALUE c.id FROM c").feed_range(&range).into_iter().count();
+    /// }
+    /// assert_eq!(found, 1);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn feed_range(self, range: &FeedRange) -> Self {
+        self.with(|setup| {
+            setup.feed_range = Some(range.clone());
+            Ok(())
+        })
+    }
+
+    /// Does not ask these regions, whatever the client's
+    /// [`excluded_regions`](crate::ClientBuilder::excluded_regions) are. Default: the client's.
+    pub fn excluded_regions<R: Into<String>>(self, regions: impl IntoIterator<Item = R>) -> Self {
+        let regions = regions.into_iter().map(Into::into).collect();
+        self.with(|setup| {
+            setup.spec.options.excluded_regions = Some(regions);
+            Ok(())
+        })
+    }
+
     /// Most items of a page of one partition; -1 leaves it to the service. Default: the service's.
     pub fn max_item_count(self, count: i32) -> Self {
         self.with(|setup| {
@@ -143,6 +180,11 @@ impl<T> Query<T> {
     /// the account's.
     pub fn consistency(self, level: ConsistencyLevel) -> Self {
         self.with_header(header::CONSISTENCY_LEVEL, level.as_str())
+    }
+
+    /// Which answers are good enough, in place of a consistency level. Default: the client's, else the account's level.
+    pub fn read_consistency_strategy(self, strategy: ReadConsistencyStrategy) -> Self {
+        self.with_header(header::READ_CONSISTENCY_STRATEGY, strategy.as_str())
     }
 
     /// Uses this session token rather than the one that the client keeps.
@@ -251,6 +293,7 @@ impl Setup {
             text,
             parameters: Vec::new(),
             partition_key: None,
+            feed_range: None,
             max_item_count: None,
             max_concurrency: DEFAULT_CONCURRENCY,
             max_buffered_items: DEFAULT_BUFFER,
@@ -269,7 +312,12 @@ impl Setup {
             max_concurrency: self.max_concurrency,
             max_buffered_items: self.max_buffered_items,
         };
-        let (key, resume) = (self.partition_key, self.continuation);
+        let (key, range, resume) = (self.partition_key, self.feed_range, self.continuation);
+        if key.is_some() && range.is_some() {
+            return Err(Error::invalid_input(
+                "a query has a feed range or a partition key, not both",
+            ));
+        }
         let timeout = self.spec.options.timeout.unwrap_or(client.shared.options.operation_timeout);
         let backend = HttpBackend::new(
             client.clone(),
@@ -284,7 +332,9 @@ impl Setup {
                         client.shared.containers.get(&client.shared, &container, timeout)?;
                     Target::key(key, &facts.definition)?
                 }
-                None => Target::container(),
+                None => {
+                    range.map_or_else(Target::container, |it| Target::range(it.epk_range().clone()))
+                }
             };
             QueryPipeline::new(backend, query, target, options, resume.as_deref())
         })))

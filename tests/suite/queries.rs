@@ -19,6 +19,8 @@ on_every_backend! {
     a_syntax_error_says_where,
     an_empty_result_is_one_empty_page,
     the_charge_adds_up,
+    feed_ranges_share_a_query_out,
+    a_prefix_of_a_hierarchical_key_confines_a_query,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
@@ -226,4 +228,43 @@ fn the_charge_adds_up(account: &Account) {
         sum += page.request_charge();
     }
     assert!((pages.request_charge() - sum).abs() < 1e-9);
+}
+
+fn feed_ranges_share_a_query_out(account: &Account) {
+    let orders = orders(account);
+    let mut found = Vec::new();
+    for range in orders.feed_ranges().unwrap() {
+        let query =
+            orders.query_items::<Order>("SELECT * FROM c ORDER BY c.total").feed_range(&range);
+        let part: Vec<f64> = query.into_iter().map(|it| it.unwrap().total).collect();
+        assert!(part.is_sorted());
+        found.extend(part);
+    }
+    found.sort_by(f64::total_cmp);
+    assert_eq!(found, (0..30).map(f64::from).collect::<Vec<_>>());
+
+    let lyon = orders.feed_range_of("Lyon").unwrap();
+    let query = orders.query_items::<u64>("SELECT VALUE COUNT(1) FROM c").feed_range(&lyon);
+    assert_eq!(query.into_iter().collect::<Result<Vec<_>, _>>().unwrap(), [6]);
+    let both =
+        orders.query_items::<Order>("SELECT * FROM c").feed_range(&lyon).partition_key("Lyon");
+    let error = both.into_iter().next().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+fn a_prefix_of_a_hierarchical_key_confines_a_query(account: &Account) {
+    let visits = account.container(["/tenant", "/user"]);
+    for number in 0..24 {
+        let (tenant, user) = (["FR", "IT", "ES"][number % 3], number % 4);
+        let item = json!({ "id": number.to_string(), "tenant": tenant, "user": user, "n": number });
+        visits.create_item(&item).send().unwrap();
+    }
+    let run = |text: &str, key: cosmosdb::PartitionKey| -> Vec<u64> {
+        visits.query_items(text).partition_key(key).into_iter().collect::<Result<_, _>>().unwrap()
+    };
+    let tenant = run("SELECT VALUE c.n FROM c ORDER BY c.n DESC", "FR".into());
+    assert_eq!(tenant, [21, 18, 15, 12, 9, 6, 3, 0]);
+    let user = run("SELECT VALUE c.n FROM c ORDER BY c.n", ("FR", 1).into());
+    assert_eq!(user, [9, 21]);
+    assert_eq!(run("SELECT VALUE COUNT(1) FROM c", "IT".into()), [8]);
 }
