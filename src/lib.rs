@@ -51,7 +51,8 @@
 //! | `platform-verifier` | | the platform's trust store, for TLS by rustls |
 //! | `gzip` | | compressed responses |
 //! | `emulator` | | the in-memory account, SQL engine included |
-//! | `server` | | the emulator over HTTP and HTTPS: the `cosmosdb-emulator` binary |
+//! | `scripts` | | user-defined functions in the emulator's queries, run by a JavaScript engine |
+//! | `server` | | the emulator over HTTP and HTTPS: the `cosmosdb-emulator` binary; includes `scripts` |
 //!
 //! With no features at all the crate is a client for a transport of your own.
 

@@ -2,7 +2,7 @@
 //!
 //! [`Emulator`] is what users make. In reading order: [`exchange`] lets faults strike, [`server`] takes a request in and gives an answer out, by way
 //! of [`request`], [`auth`], [`routes`] and [`response`]; [`handlers`] has a file for each kind of resource; [`store`]
-//! is what the account holds; [`sql`] runs queries; [`world`] changes the regions. Nothing here calls the client.
+//! is what the account holds; [`sql`] runs queries, `scripts` what they call of the user's; [`world`] changes the regions. Nothing here calls the client.
 
 mod auth;
 mod builder;
@@ -20,6 +20,8 @@ mod refusal;
 mod request;
 mod response;
 mod routes;
+#[cfg(feature = "scripts")]
+mod scripts;
 mod server;
 mod session;
 mod sql;

@@ -10,4 +10,6 @@ mod items;
 mod partitions;
 mod regions;
 mod support;
+#[cfg(feature = "scripts")]
+mod udf;
 mod versions;

@@ -16,11 +16,11 @@ use crate::emulator::call::Call;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::{Answer, Origin};
 use crate::emulator::sql::ast::Query;
-use crate::emulator::sql::environment::{Environment, NoUserFunctions};
+use crate::emulator::sql::environment::{Environment, UserFunctions};
 use crate::emulator::sql::parser::parse;
 use crate::emulator::sql::plan::{Plan, plan as make_plan, unsupported};
 use crate::emulator::sql::value::Value;
-use crate::emulator::store::container::Rules;
+use crate::emulator::store::container::{Container, Rules};
 use crate::routing::range::EpkRange;
 use crate::wire::header;
 
@@ -60,6 +60,7 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let sources = scope.sources(call, container);
     let owner = container.owner();
     let container_rid = rules.rid;
+    let functions = user_functions(call.container(&account)?);
     drop(account);
     let text = text?;
     let bound = text.bound()?;
@@ -73,7 +74,7 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let bookmark = Bookmark::of(call)?;
     let environment = Environment {
         now: call.emulator.now(),
-        udfs: &NoUserFunctions,
+        udfs: &*functions,
         computed: &setting.computed,
         vectors: &setting.vectors,
     };
@@ -81,6 +82,20 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let job = Job { query: &bound, rules: &rules, environment, max_items, resume_filter, owner };
     let page = job.read(&sources, &bookmark)?;
     Ok(answer(call, page, &job, scope.is_pinned()))
+}
+
+/// What runs the container's user-defined functions; without an engine none is there.
+fn user_functions(container: &Container) -> Box<dyn UserFunctions> {
+    #[cfg(feature = "scripts")]
+    {
+        use crate::emulator::scripts::{Limits, StoredFunctions};
+        Box::new(StoredFunctions::new(&container.scripts.functions, Limits::default()))
+    }
+    #[cfg(not(feature = "scripts"))]
+    {
+        let _ = container;
+        Box::new(crate::emulator::sql::environment::NoUserFunctions)
+    }
 }
 
 /// Where the gateway would run a query that names no partition; or why it does not.
