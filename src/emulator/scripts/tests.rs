@@ -121,6 +121,13 @@ fn a_script_without_end_is_stopped() {
 }
 
 #[test]
+fn a_body_nested_without_end_is_refused() {
+    for open in ["(", "[", "{a:", "function () { return ", "-", "`${"] {
+        assert!(run(&open.repeat(100_000), &[]).is_err(), "{open}");
+    }
+}
+
+#[test]
 fn recursion_and_memory_have_an_end() {
     for body in [
         "function f() { return f() + 1; }",

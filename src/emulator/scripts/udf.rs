@@ -44,4 +44,8 @@ impl UserFunctions for StoredFunctions {
             ))
         })
     }
+
+    fn has_run(&self) -> bool {
+        self.engine.borrow().is_some()
+    }
 }

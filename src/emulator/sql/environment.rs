@@ -40,6 +40,11 @@ pub(crate) enum DistanceFunction {
 pub(crate) trait UserFunctions {
     /// The value of `udf.name(args)`.
     fn call(&self, name: &str, args: &[Value]) -> Result<Value, SqlError>;
+
+    /// Whether any function was called so far.
+    fn has_run(&self) -> bool {
+        false
+    }
 }
 
 /// No user-defined functions.

@@ -22,8 +22,8 @@ const RECORDINGS: &str =
 const NOT_COMPARED: &[(u64, &str)] = &[
     (34, "lists the foreign databases of the recorded account"),
     #[cfg(not(feature = "scripts"))]
-    (158, "runs a user-defined function, which needs a JavaScript engine"),
-    (160, "runs a stored procedure, which needs a JavaScript engine"),
+    (158, "runs a user-defined function, which takes the feature `scripts`"),
+    (160, "runs a stored procedure"),
     (164, "lists the offers of the foreign databases"),
 ];
 

@@ -117,6 +117,7 @@ pub(super) fn answer(call: &Call<'_>, page: Page, job: &Job<'_>, is_pinned: bool
         members_per_row: members,
         bytes_out: page.metrics.output_size as usize,
         loaded: page.metrics.retrieved_count as usize,
+        runs_script: job.environment.udfs.has_run(),
     };
     let body = envelope(&job.rules.rid.text(), "Documents", &page.rows, ExponentStyle::TwoDigits);
     let is_reverse = matches!(&job.query.order_by, Some(OrderBy::Items(items))
