@@ -53,7 +53,7 @@ impl Link {
 }
 
 /// Percent-encodes all but unreserved characters and the slashes between segments.
-fn encode_path(path: &str, out: &mut String) {
+pub(crate) fn encode_path(path: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in path.bytes() {
         match byte {
@@ -67,6 +67,22 @@ fn encode_path(path: &str, out: &mut String) {
             }
         }
     }
+}
+
+/// The text behind percent-encoding; `None` if it is not UTF-8.
+pub(crate) fn percent_decode(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while let Some(&byte) = bytes.get(index) {
+        let escaped = (byte == b'%')
+            .then(|| text.get(index + 1..index + 3))
+            .flatten()
+            .and_then(|it| u8::from_str_radix(it, 16).ok());
+        out.push(escaped.unwrap_or(byte));
+        index += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8(out).ok()
 }
 
 /// What an id names, because the limits differ.
@@ -150,5 +166,11 @@ mod tests {
         }
         assert!(check_id(IdOf::Database, &"é".repeat(256)).is_err());
         assert!(check_id(IdOf::Item, &"é".repeat(511)).is_ok());
+    }
+
+    #[test]
+    fn percent_decoding_leaves_what_is_no_escape() {
+        assert_eq!(percent_decode("%C3%A9%zz%"), Some("é%zz%".to_owned()));
+        assert_eq!(percent_decode("%ff"), None);
     }
 }

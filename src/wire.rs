@@ -54,6 +54,8 @@ pub(crate) mod header {
         POPULATE_QUERY_METRICS = "x-ms-documentdb-populatequerymetrics";
         QUERY_METRICS = "x-ms-documentdb-query-metrics";
         POPULATE_INDEX_METRICS = "x-ms-cosmos-populateindexmetrics";
+        POPULATE_INDEX_METRICS_V2 = "x-ms-cosmos-populateindexmetrics-v2";
+        INDEX_UTILIZATION = "x-ms-cosmos-index-utilization";
         QUERY_EXECUTION_INFO = "x-ms-cosmos-query-execution-info";
 
         IS_UPSERT = "x-ms-documentdb-is-upsert";

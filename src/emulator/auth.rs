@@ -8,8 +8,9 @@ use ring::hmac;
 
 use super::date;
 use super::refusal::Refusal;
-use super::request::{Request, percent_decode};
+use super::request::Request;
 use super::store::rid;
+use crate::link::percent_decode;
 use crate::wire::header;
 
 /// How far the request's clock may be from ours.

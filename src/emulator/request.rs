@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, Method, Uri};
 
 use super::reach::Reach;
 use super::topology::{Region, Topology};
+use crate::link::percent_decode;
 use crate::transport;
 use crate::wire::{API_VERSION, header};
 
@@ -101,22 +102,6 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The text behind percent-encoding; `None` if it is not UTF-8.
-pub(crate) fn percent_decode(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while let Some(&byte) = bytes.get(index) {
-        let escaped = (byte == b'%')
-            .then(|| text.get(index + 1..index + 3))
-            .flatten()
-            .and_then(|it| u8::from_str_radix(it, 16).ok());
-        out.push(escaped.unwrap_or(byte));
-        index += if escaped.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8(out).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +119,5 @@ mod tests {
             let topology = crate::emulator::Emulator::new().inner.topology();
             assert_eq!(Request::parse(&request, topology).unwrap().segments, expected, "{path}");
         }
-        assert_eq!(percent_decode("%C3%A9%zz%"), Some("é%zz%".to_owned()));
-        assert_eq!(percent_decode("%ff"), None);
     }
 }

@@ -9,12 +9,15 @@ mod processor;
 use std::fmt;
 use std::marker::PhantomData;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
+use crate::link::percent_decode;
 use crate::models::QueryMetrics;
 use crate::wire::header;
 
@@ -92,6 +95,15 @@ fn not_of_type<T>(error: serde_json::Error) -> Error {
         .with_source(error)
 }
 
+/// The JSON of index metrics: Base64 in the first form, percent-encoded in the second, or as it is.
+fn parse_index_metrics(text: &str) -> Option<serde_json::Value> {
+    let text = text.trim();
+    if let Ok(json) = STANDARD.decode(text) {
+        return serde_json::from_slice(&json).ok();
+    }
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&percent_decode(text)?).ok())
+}
+
 /// One page of a feed: some of its items, and what the request for them cost.
 ///
 /// A page may be empty without being the last.
@@ -136,6 +148,33 @@ impl<T> FeedPage<T> {
     /// [`populate_query_metrics`](crate::Query::populate_query_metrics) asked for it.
     pub fn query_metrics(&self) -> Option<QueryMetrics> {
         self.header(&header::QUERY_METRICS).map(QueryMetrics::parse)
+    }
+
+    /// Which indexes the query used and which would help it, where
+    /// [`populate_index_metrics`](crate::Query::populate_index_metrics) asked for it; in the service's own words, which
+    /// are not the same in all versions.
+    ///
+    /// They are those of the last answer behind the page, whichever partition gave it: they depend on the query and on
+    /// the indexing policy, not on the items. The service gives none with an answer that has no items.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # let orders = client.database("shop").container("orders");
+    /// # orders.create_item(&serde_json::json!({ "id": "1", "city": "Lyon", "price": 7 })).send()?;
+    /// let mut pages = orders
+    ///     .query_items::<serde_json::Value>("SELECT * FROM c WHERE c.city = 'Lyon' AND c.price > 5")
+    ///     .populate_index_metrics(true)
+    ///     .pages();
+    /// let metrics = pages.next().unwrap()?.index_metrics().unwrap();
+    /// assert_eq!(metrics["UtilizedSingleIndexes"][1]["IndexSpec"], "/price/?");
+    /// assert_eq!(metrics["PotentialCompositeIndexes"][0]["IndexSpecs"][0], "/city ASC");
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn index_metrics(&self) -> Option<serde_json::Value> {
+        self.header(&header::INDEX_UTILIZATION).and_then(parse_index_metrics)
     }
 
     /// The headers of the last answer behind the page.
@@ -277,5 +316,23 @@ impl<T> fmt::Debug for Items<T> {
         f.debug_struct("Items")
             .field("request_charge", &self.request_charge())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn index_metrics_are_read_in_each_form() {
+        let plain = r#"{"UtilizedIndexes":{"SingleIndexes":[{"IndexSpec":"/a b/?"}]}}"#;
+        let expected: serde_json::Value = serde_json::from_str(plain).unwrap();
+        let encoded = plain.replace('{', "%7B").replace('"', "%22").replace(' ', "%20");
+        for text in [plain, &encoded, &STANDARD.encode(plain)] {
+            assert_eq!(parse_index_metrics(text), Some(expected.clone()), "{text}");
+        }
+        for text in ["", "%7B", "AAAA", "{", "%ff"] {
+            assert_eq!(parse_index_metrics(text), None, "{text}");
+        }
     }
 }

@@ -204,8 +204,8 @@ impl<T> Query<T> {
         self.with_header(header::POPULATE_QUERY_METRICS, if on { "True" } else { "False" })
     }
 
-    /// Asks which indexes the query used and which would help it, in the header `x-ms-cosmos-index-utilization` of
-    /// each page: Base64 of JSON. Default: no.
+    /// Asks which indexes the query used and which would help it:
+    /// [`FeedPage::index_metrics`](crate::FeedPage::index_metrics). Default: no.
     pub fn populate_index_metrics(self, on: bool) -> Self {
         self.with_header(header::POPULATE_INDEX_METRICS, if on { "True" } else { "False" })
     }

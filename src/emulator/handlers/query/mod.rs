@@ -1,6 +1,8 @@
 //! Queries over items: which of them the gateway serves, and which plan the others get.
 
 mod bounds;
+mod index_metrics;
+mod index_policy;
 mod page;
 mod setting;
 

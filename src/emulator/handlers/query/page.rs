@@ -1,5 +1,6 @@
 //! A page of rows: read from one partition after the other, and answered.
 
+use super::index_metrics;
 use crate::emulator::call::Call;
 use crate::emulator::charge::{self, QueryWork};
 use crate::emulator::handlers::feed::{MAX_PAGE_BYTES, envelope};
@@ -136,6 +137,12 @@ pub(super) fn answer(call: &Call<'_>, page: Page, job: &Job<'_>, is_pinned: bool
     }
     if call.request.is_set(&header::POPULATE_QUERY_METRICS) {
         answer = answer.header(header::QUERY_METRICS, metrics_text(&page.metrics));
+    }
+    // The service is documented to leave them out where a page has no rows.
+    if !page.rows.is_empty()
+        && let Some(text) = index_metrics::asked_for(call.request, job.query, job.rules)
+    {
+        answer = answer.header(header::INDEX_UTILIZATION, text);
     }
     answer
 }
