@@ -153,7 +153,7 @@ impl IndexMetrics {
             if ranges.is_empty() { vec![None] } else { ranges.iter().map(Some).collect() };
         for last in lasts {
             let wanted: Vec<CompositeKey> =
-                equal.iter().chain(last).map(|path| CompositeKey::ascending(path)).collect();
+                equal.iter().chain(last).map(CompositeKey::ascending).collect();
             let serves = |index: &Vec<CompositeKey>| {
                 let (first, rest) = index.split_at(equal.len().min(index.len()));
                 first.len() == equal.len()
