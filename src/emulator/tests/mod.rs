@@ -6,6 +6,7 @@ mod damaged;
 mod faults;
 mod gathering;
 mod hosted;
+mod index_metrics;
 mod items;
 mod partitions;
 mod regions;

@@ -1,6 +1,6 @@
 //! The indexing policy of a container, as far as index metrics depend on it.
 
-use super::index_metrics::{Path, path_text};
+use super::index_filters::{ELEMENT, Path};
 use crate::emulator::sql::value::Value;
 use crate::partition_key::parse_path;
 
@@ -94,4 +94,18 @@ impl IndexPolicy {
         let included = best(&self.included);
         self.has_index && (is_system || (included.is_some() && included >= best(&self.excluded)))
     }
+}
+
+/// A path as policies write it; names that are no identifiers are quoted.
+pub(super) fn path_text(path: &Path) -> String {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    path.iter()
+        .map(|name| {
+            if name == ELEMENT || (!name.is_empty() && name.bytes().all(is_word)) {
+                format!("/{name}")
+            } else {
+                format!("/\"{}\"", name.replace('"', "\\\""))
+            }
+        })
+        .collect()
 }

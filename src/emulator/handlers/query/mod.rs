@@ -1,6 +1,7 @@
 //! Queries over items: which of them the gateway serves, and which plan the others get.
 
 mod bounds;
+mod index_filters;
 mod index_metrics;
 mod index_policy;
 mod page;
