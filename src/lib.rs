@@ -69,6 +69,7 @@ mod feed;
 mod link;
 pub mod models;
 mod operation;
+mod options;
 mod partition_key;
 mod pipeline;
 mod query;

@@ -2,18 +2,15 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
-
-use crate::client::{CosmosClient, HedgingOptions};
-use crate::error::{Error, Result};
+use crate::client::CosmosClient;
+use crate::error::Result;
 use crate::models::{
-    AccountProperties, ConsistencyLevel, ContainerProperties, DatabaseProperties, Etag,
-    IndexingDirective, PriorityLevel, ReadConsistencyStrategy, Throughput,
+    AccountProperties, ContainerProperties, DatabaseProperties, Etag, IndexingDirective, Throughput,
 };
+use crate::options::{Configure, header_value, options};
 use crate::partition_key::PartitionKey;
-use crate::pipeline::{Hedging, Partition, Spec};
+use crate::pipeline::{Partition, Spec};
 use crate::response::{ResourceResponse, Response};
 use crate::wire::header;
 
@@ -109,6 +106,14 @@ kinds! {
     DeleteAllItems -> Response: OnItem;
 }
 
+impl<K> Configure for Operation<K> {
+    type Setup = Spec;
+
+    fn setup(&mut self) -> &mut Result<Spec> {
+        &mut self.spec
+    }
+}
+
 impl<K: Kind> Operation<K> {
     pub(crate) fn new(client: &CosmosClient, spec: Result<Spec>) -> Self {
         Self { client: client.clone(), spec, kind: PhantomData }
@@ -123,79 +128,15 @@ impl<K: Kind> Operation<K> {
         Ok(self.client.shared.run(self.spec?)?.into())
     }
 
-    /// Bounds the call, with all its attempts and waits. Default: the client's
-    /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self.with(|spec| {
-            spec.options.timeout = Some(timeout);
-            Ok(())
-        })
-    }
-
-    /// Adds a header, in place of the client's own of that name.
-    pub fn header(self, name: &str, value: &str) -> Self {
-        self.with(|spec| {
-            let (name, value) = parse_header(name, value)?;
-            spec.headers.insert(name, value);
-            Ok(())
-        })
-    }
-
-    /// Sets an option only where there is a value: for callers who hold options in variables.
-    ///
-    /// ```
-    /// # use cosmosdb::{Container, Etag, Operation};
-    /// # fn replace(orders: Container, seen: Option<Etag>) -> cosmosdb::Result<()> {
-    /// # let order = serde_json::json!({ "id": "42", "city": "Lyon" });
-    /// orders.replace_item("42", &order).set(seen, Operation::if_match).send()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn set<V>(self, value: Option<V>, setter: impl FnOnce(Self, V) -> Self) -> Self {
-        match value {
-            Some(value) => setter(self, value),
-            None => self,
-        }
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Spec) -> Result<()>) -> Self {
-        if let Ok(spec) = &mut self.spec
-            && let Err(error) = change(spec)
-        {
-            self.spec = Err(error);
-        }
-        self
-    }
-
-    fn with_header(self, name: HeaderName, value: &str) -> Self {
-        self.with(move |spec| {
-            let value = header_value(&name, value)?;
-            spec.headers.insert(name, value);
-            Ok(())
-        })
-    }
+    options! { timeout, header, set }
 }
 
 impl<K: Writes> Operation<K> {
-    /// Whether the answer holds what was written. Default: the client's
-    /// [`content_response`](crate::ClientBuilder::content_response), yes. Without it less travels.
-    pub fn content_response(self, wanted: bool) -> Self {
-        self.with(|spec| {
-            spec.options.minimal_content = !wanted;
-            Ok(())
-        })
-    }
+    options! { content_response }
 }
 
 impl<K: OnItem + Writes> Operation<K> {
-    /// Whether the write is repeated when nobody knows whether it happened, in place of the client's
-    /// [`retry_writes`](crate::RetryOptions::retry_writes): it may then be carried out twice.
-    pub fn retry_writes(self, allow: bool) -> Self {
-        self.with(|spec| {
-            spec.options.retry_writes = Some(allow);
-            Ok(())
-        })
-    }
+    options! { retry_writes }
 }
 
 impl<K: Replaces> Operation<K> {
@@ -234,6 +175,8 @@ impl<K: Triggers> Operation<K> {
 }
 
 impl<K: OnItem> Operation<K> {
+    options! { excluded_regions, session_token, priority, throughput_bucket }
+
     /// The partition key of the item. Default on create, upsert and replace: it is taken from the item, by the
     /// container's definition, for which the container is read once.
     pub fn partition_key(self, key: impl Into<PartitionKey>) -> Self {
@@ -244,69 +187,10 @@ impl<K: OnItem> Operation<K> {
             Ok(())
         })
     }
-
-    /// Regions that are not to be asked, in place of the client's
-    /// [`excluded_regions`](crate::ClientBuilder::excluded_regions).
-    pub fn excluded_regions<R: Into<String>>(self, regions: impl IntoIterator<Item = R>) -> Self {
-        let regions = regions.into_iter().map(Into::into).collect();
-        self.with(|spec| {
-            spec.options.excluded_regions = Some(regions);
-            Ok(())
-        })
-    }
-
-    /// Uses this session token rather than the one that the client keeps.
-    pub fn session_token(self, token: &str) -> Self {
-        self.with_header(header::SESSION_TOKEN, token)
-    }
-
-    /// How important the call is where the container's request units run short. Default: high.
-    pub fn priority(self, level: PriorityLevel) -> Self {
-        self.with_header(header::PRIORITY_LEVEL, level.as_str())
-    }
-
-    /// The share of the container's throughput that the call draws on, 1 to 5. Default: none.
-    pub fn throughput_bucket(self, bucket: u8) -> Self {
-        self.with(|spec| {
-            spec.headers.insert(header::THROUGHPUT_BUCKET, throughput_bucket(bucket)?);
-            Ok(())
-        })
-    }
 }
 
 impl<K: Reads> Operation<K> {
-    /// How old an answer from the integrated cache of a dedicated gateway may be. Default: the gateway's, 5 minutes.
-    pub fn max_cache_staleness(self, age: Duration) -> Self {
-        self.with_header(header::DEDICATED_GATEWAY_MAX_AGE, &age.as_millis().to_string())
-    }
-
-    /// Whether to pass by the integrated cache of a dedicated gateway. Default: no.
-    pub fn bypass_cache(self, bypass: bool) -> Self {
-        let value = if bypass { "True" } else { "False" };
-        self.with_header(header::DEDICATED_GATEWAY_BYPASS_CACHE, value)
-    }
-
-    /// Reads at this consistency, which can only be weaker than the account's default. Default: the client's, else
-    /// the account's.
-    pub fn consistency(self, level: ConsistencyLevel) -> Self {
-        self.with_header(header::CONSISTENCY_LEVEL, level.as_str())
-    }
-
-    /// Says how the read is served, in place of a consistency level. Default: the client's
-    /// [`read_consistency_strategy`](crate::ClientBuilder::read_consistency_strategy).
-    pub fn read_consistency_strategy(self, strategy: ReadConsistencyStrategy) -> Self {
-        self.with_header(header::READ_CONSISTENCY_STRATEGY, strategy.as_str())
-    }
-
-    /// Asks a second region when the first one is slow, whatever the client's
-    /// [`hedging`](crate::ClientBuilder::hedging) says; `None` asks one only.
-    pub fn hedging(self, options: impl Into<Option<HedgingOptions>>) -> Self {
-        let hedging = options.into().map_or(Hedging::Off, Hedging::On);
-        self.with(|spec| {
-            spec.options.hedging = Some(hedging);
-            Ok(())
-        })
-    }
+    options! { consistency, read_consistency_strategy, max_cache_staleness, bypass_cache, hedging }
 }
 
 impl<K: Provisions> Operation<K> {
@@ -335,33 +219,4 @@ impl<K> fmt::Debug for Operation<K> {
 
 fn comma_list<I: AsRef<str>>(ids: impl IntoIterator<Item = I>) -> String {
     ids.into_iter().map(|it| it.as_ref().to_owned()).collect::<Vec<_>>().join(",")
-}
-
-/// The header of a throughput bucket, checked.
-pub(crate) fn throughput_bucket(bucket: u8) -> Result<HeaderValue> {
-    if !(1..=5).contains(&bucket) {
-        return Err(Error::invalid_input(format!(
-            "the throughput bucket {bucket} is not one of 1 to 5"
-        )));
-    }
-    Ok(HeaderValue::from(u16::from(bucket)))
-}
-
-/// A header of the caller's own.
-pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
-    let name = HeaderName::try_from(name).map_err(|error| {
-        Error::invalid_input(format!("{name:?} is not the name of a header")).with_source(error)
-    })?;
-    let value = header_value(&name, value)?;
-    Ok((name, value))
-}
-
-/// The value of a header; the message does not show it, since it may be secret.
-pub(crate) fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue> {
-    HeaderValue::from_str(value).map_err(|error| {
-        Error::invalid_input(format!(
-            "the value for {name} cannot be a header: it must be visible ASCII"
-        ))
-        .with_source(error)
-    })
 }

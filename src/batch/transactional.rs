@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::time::Duration;
 
-use http::HeaderName;
+use http::HeaderMap;
 use serde::Serialize;
 
 use super::entry::{Entry, Verb};
@@ -12,12 +11,12 @@ use super::{BatchResult, MAX_OPERATIONS, Patch, check_complete};
 use crate::client::unwritable;
 use crate::container::Container;
 use crate::error::{Error, Result};
-use crate::models::{Etag, PriorityLevel};
-use crate::operation::{header_value, parse_header, throughput_bucket};
+use crate::models::Etag;
+use crate::options::{Configure, Tunable, options};
 use crate::partition_key::PartitionKey;
-use crate::pipeline::{Action, Partition, Spec};
+use crate::pipeline::{Action, CallOptions, Partition, Spec};
 use crate::response::Response;
-use crate::wire::{MAX_BODY_BYTES, header};
+use crate::wire::MAX_BODY_BYTES;
 
 impl Container {
     /// Starts a batch of operations on items of the partition `key`: all of them are carried out, or none.
@@ -79,10 +78,24 @@ pub struct Batch {
 }
 
 /// What a batch is made of.
-struct Setup {
+pub(crate) struct Setup {
     spec: Spec,
     key: PartitionKey,
     entries: Vec<Entry>,
+}
+
+impl Configure for Batch {
+    type Setup = Setup;
+
+    fn setup(&mut self) -> &mut Result<Setup> {
+        &mut self.setup
+    }
+}
+
+impl Tunable for Setup {
+    fn request(&mut self) -> (&mut HeaderMap, &mut CallOptions) {
+        self.spec.request()
+    }
 }
 
 impl Batch {
@@ -134,58 +147,7 @@ impl Batch {
         })
     }
 
-    /// Whether the results of writes hold the items. Default: the client's
-    /// [`content_response`](crate::ClientBuilder::content_response), yes. Without them less travels.
-    pub fn content_response(self, wanted: bool) -> Self {
-        self.with(|setup| {
-            setup.spec.options.minimal_content = !wanted;
-            Ok(())
-        })
-    }
-
-    /// Uses this session token rather than the one that the client keeps.
-    pub fn session_token(self, token: &str) -> Self {
-        self.with_header(&header::SESSION_TOKEN, token)
-    }
-
-    /// How important the batch is where the container's request units run short. Default: high.
-    pub fn priority(self, level: PriorityLevel) -> Self {
-        self.with_header(&header::PRIORITY_LEVEL, level.as_str())
-    }
-
-    /// The share of the container's throughput that the batch draws on, 1 to 5. Default: none.
-    pub fn throughput_bucket(self, bucket: u8) -> Self {
-        self.with(|setup| {
-            setup.spec.headers.insert(header::THROUGHPUT_BUCKET, throughput_bucket(bucket)?);
-            Ok(())
-        })
-    }
-
-    /// Bounds the batch, with all its attempts and waits. Default: the client's
-    /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self.with(|setup| {
-            setup.spec.options.timeout = Some(timeout);
-            Ok(())
-        })
-    }
-
-    /// Adds a header, in place of the client's own of that name.
-    pub fn header(self, name: &str, value: &str) -> Self {
-        self.with(|setup| {
-            let (name, value) = parse_header(name, value)?;
-            setup.spec.headers.insert(name, value);
-            Ok(())
-        })
-    }
-
-    /// Sets an option only where there is a value: for callers who hold options in variables.
-    pub fn set<V>(self, value: Option<V>, setter: impl FnOnce(Self, V) -> Self) -> Self {
-        match value {
-            Some(value) => setter(self, value),
-            None => self,
-        }
-    }
+    options! { content_response, retry_writes, session_token, priority, throughput_bucket, excluded_regions, timeout, header, set }
 
     /// Carries out the batch, and waits for the results.
     ///
@@ -202,22 +164,6 @@ impl Batch {
         check_complete(&key, &facts.definition)?;
         spec.partition = Partition::Key(key);
         BatchResponse::new(shared.run(spec)?)
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Setup) -> Result<()>) -> Self {
-        if let Ok(setup) = &mut self.setup
-            && let Err(error) = change(setup)
-        {
-            self.setup = Err(error);
-        }
-        self
-    }
-
-    fn with_header(self, name: &HeaderName, value: &str) -> Self {
-        self.with(|setup| {
-            setup.spec.headers.insert(name, header_value(name, value)?);
-            Ok(())
-        })
     }
 }
 

@@ -3,13 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use http::HeaderValue;
 use serde::de::DeserializeOwned;
 
 use super::{Items, PageSource, Pages, RawPage, Rows};
 use crate::client::CosmosClient;
-use crate::error::{Error, Result};
-use crate::operation::{header_value, parse_header};
+use crate::error::Result;
+use crate::options::{Configure, header_value, options};
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{CallOptions, Partition, Spec};
 use crate::response::Response;
@@ -38,17 +37,17 @@ pub struct Listing<T> {
     item: PhantomData<fn() -> T>,
 }
 
+impl<T> Configure for Listing<T> {
+    type Setup = Spec;
+
+    fn setup(&mut self) -> &mut Result<Spec> {
+        &mut self.spec
+    }
+}
+
 impl<T> Listing<T> {
     pub(crate) fn new(client: &CosmosClient, spec: Result<Spec>) -> Self {
         Self { client: client.clone(), spec, continuation: None, item: PhantomData }
-    }
-
-    /// Most items of a page; -1 leaves it to the service. Default: the service's.
-    pub fn max_item_count(self, count: i32) -> Self {
-        self.with(|spec| {
-            spec.headers.insert(header::MAX_ITEM_COUNT, max_item_count(count)?);
-            Ok(())
-        })
     }
 
     /// Starts where a page ended: with its [`continuation`](super::FeedPage::continuation).
@@ -67,57 +66,13 @@ impl<T> Listing<T> {
         })
     }
 
-    /// Regions that are not to be asked, in place of the client's
-    /// [`excluded_regions`](crate::ClientBuilder::excluded_regions).
-    pub fn excluded_regions<R: Into<String>>(self, regions: impl IntoIterator<Item = R>) -> Self {
-        let regions = regions.into_iter().map(Into::into).collect();
-        self.with(|spec| {
-            spec.options.excluded_regions = Some(regions);
-            Ok(())
-        })
-    }
-
-    /// Uses this session token rather than the one that the client keeps.
-    pub fn session_token(self, token: &str) -> Self {
-        self.with(|spec| {
-            spec.headers
-                .insert(header::SESSION_TOKEN, header_value(&header::SESSION_TOKEN, token)?);
-            Ok(())
-        })
-    }
-
-    /// Bounds the request for each page, with all its attempts and waits. Default: the client's
-    /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
-    pub fn timeout(self, timeout: std::time::Duration) -> Self {
-        self.with(|spec| {
-            spec.options.timeout = Some(timeout);
-            Ok(())
-        })
-    }
-
-    /// Adds a header to the request for each page.
-    pub fn header(self, name: &str, value: &str) -> Self {
-        self.with(|spec| {
-            let (name, value) = parse_header(name, value)?;
-            spec.headers.insert(name, value);
-            Ok(())
-        })
-    }
+    options! { max_item_count, session_token, excluded_regions, hedging, timeout, header, set }
 
     /// The list page by page.
     pub fn pages(self) -> Pages<T> {
         Pages::new(self.spec.map(|spec| -> Box<dyn PageSource> {
             Box::new(Requests::new(self.client, spec, self.continuation))
         }))
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Spec) -> Result<()>) -> Self {
-        if let Ok(spec) = &mut self.spec
-            && let Err(error) = change(spec)
-        {
-            self.spec = Err(error);
-        }
-        self
     }
 }
 
@@ -134,16 +89,6 @@ impl<T> fmt::Debug for Listing<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listing").field("spec", &self.spec).finish_non_exhaustive()
     }
-}
-
-/// The header of a page size, checked.
-pub(crate) fn max_item_count(count: i32) -> Result<HeaderValue> {
-    if count == 0 || count < -1 {
-        return Err(Error::invalid_input(format!(
-            "the page size {count} is neither positive nor -1"
-        )));
-    }
-    Ok(HeaderValue::from(count))
 }
 
 /// The pages of one feed of the service, request after request.

@@ -25,7 +25,7 @@ pub use change_feed::{
     Change, ChangeFeed, ChangeOperation, ChangePages, Changes, StopHandle, WaitingPages,
 };
 pub use listing::Listing;
-pub(crate) use listing::{Requests, max_item_count};
+pub(crate) use listing::Requests;
 pub use processor::{ChangeFeedProcessor, LeaseEstimate, ProcessorHandle};
 
 /// Where the pages of a feed come from.

@@ -208,6 +208,12 @@ pub(crate) enum Hedging {
     On(HedgingOptions),
 }
 
+impl From<Option<HedgingOptions>> for Hedging {
+    fn from(options: Option<HedgingOptions>) -> Self {
+        options.map_or(Self::Off, Self::On)
+    }
+}
+
 impl Spec {
     /// An operation on the resource `link`, or on the feed of `resource` below it.
     pub(crate) fn new(action: Action, resource: ResourceType, link: Link) -> Self {

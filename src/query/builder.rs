@@ -2,20 +2,18 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::time::Duration;
 
-use http::HeaderValue;
+use http::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::client::{CosmosClient, unwritable};
 use crate::container::Container;
 use crate::error::{Error, Result};
-use crate::feed::{Items, PageSource, Pages, Requests, max_item_count};
-use crate::models::{ConsistencyLevel, PriorityLevel, ReadConsistencyStrategy};
-use crate::operation::{header_value, parse_header, throughput_bucket};
+use crate::feed::{Items, PageSource, Pages, Requests};
+use crate::options::{Configure, Tunable, options};
 use crate::partition_key::PartitionKey;
-use crate::pipeline::{Action, Spec};
+use crate::pipeline::{Action, CallOptions, Spec};
 use crate::query::backend::{QuerySpec, Target};
 use crate::query::http_backend::{HttpBackend, Pipelined};
 use crate::query::{Options, QueryPipeline};
@@ -52,16 +50,15 @@ pub struct Query<T> {
 }
 
 /// What a query is made of.
-pub(super) struct Setup {
-    pub(super) spec: Spec,
-    pub(super) text: String,
-    pub(super) parameters: Vec<(String, serde_json::Value)>,
-    pub(super) partition_key: Option<PartitionKey>,
-    pub(super) feed_range: Option<FeedRange>,
-    pub(super) max_item_count: Option<i32>,
-    pub(super) max_concurrency: usize,
-    pub(super) max_buffered_items: usize,
-    pub(super) continuation: Option<String>,
+pub(crate) struct Setup {
+    spec: Spec,
+    text: String,
+    parameters: Vec<(String, serde_json::Value)>,
+    partition_key: Option<PartitionKey>,
+    feed_range: Option<FeedRange>,
+    max_concurrency: usize,
+    max_buffered_items: usize,
+    continuation: Option<String>,
 }
 
 /// Ranges that are asked at once, unless the query says otherwise.
@@ -69,6 +66,20 @@ const DEFAULT_CONCURRENCY: usize = 16;
 
 /// Items that may wait for the reader, unless the query says otherwise.
 const DEFAULT_BUFFER: usize = 10_000;
+
+impl<T> Configure for Query<T> {
+    type Setup = Setup;
+
+    fn setup(&mut self) -> &mut Result<Setup> {
+        &mut self.setup
+    }
+}
+
+impl Tunable for Setup {
+    fn request(&mut self) -> (&mut HeaderMap, &mut CallOptions) {
+        self.spec.request()
+    }
+}
 
 impl<T> Query<T> {
     pub(crate) fn of_items(container: &Container, text: String) -> Self {
@@ -133,25 +144,6 @@ impl<T> Query<T> {
         })
     }
 
-    /// Does not ask these regions, whatever the client's
-    /// [`excluded_regions`](crate::ClientBuilder::excluded_regions) are. Default: the client's.
-    pub fn excluded_regions<R: Into<String>>(self, regions: impl IntoIterator<Item = R>) -> Self {
-        let regions = regions.into_iter().map(Into::into).collect();
-        self.with(|setup| {
-            setup.spec.options.excluded_regions = Some(regions);
-            Ok(())
-        })
-    }
-
-    /// Most items of a page of one partition; -1 leaves it to the service. Default: the service's.
-    pub fn max_item_count(self, count: i32) -> Self {
-        self.with(|setup| {
-            setup.spec.headers.insert(header::MAX_ITEM_COUNT, max_item_count(count)?);
-            setup.max_item_count = Some(count);
-            Ok(())
-        })
-    }
-
     /// Most partition key ranges that are asked at once, by a thread each. Default: 16. With 1 there are no threads.
     pub fn max_concurrency(self, ranges: usize) -> Self {
         self.with(|setup| {
@@ -176,113 +168,30 @@ impl<T> Query<T> {
         })
     }
 
-    /// Reads at this consistency, which can only be weaker than the account's default. Default: the client's, else
-    /// the account's.
-    pub fn consistency(self, level: ConsistencyLevel) -> Self {
-        self.with_header(header::CONSISTENCY_LEVEL, level.as_str())
-    }
-
-    /// Which answers are good enough, in place of a consistency level. Default: the client's, else the account's level.
-    pub fn read_consistency_strategy(self, strategy: ReadConsistencyStrategy) -> Self {
-        self.with_header(header::READ_CONSISTENCY_STRATEGY, strategy.as_str())
-    }
-
-    /// Uses this session token rather than the one that the client keeps.
-    pub fn session_token(self, token: &str) -> Self {
-        self.with_header(header::SESSION_TOKEN, token)
-    }
-
     /// Lets the query look at every item where its filter is on paths that are not indexed. Default: no, such a query
     /// fails.
     pub fn enable_scan(self, on: bool) -> Self {
-        self.with_header(header::ENABLE_SCAN, if on { "True" } else { "False" })
+        self.with_flag(header::ENABLE_SCAN, on)
     }
 
     /// Asks for the metrics of the query's execution: [`FeedPage::query_metrics`](crate::FeedPage::query_metrics).
     /// Default: no.
     pub fn populate_query_metrics(self, on: bool) -> Self {
-        self.with_header(header::POPULATE_QUERY_METRICS, if on { "True" } else { "False" })
+        self.with_flag(header::POPULATE_QUERY_METRICS, on)
     }
 
     /// Asks which indexes the query used and which would help it:
     /// [`FeedPage::index_metrics`](crate::FeedPage::index_metrics). Default: no.
     pub fn populate_index_metrics(self, on: bool) -> Self {
-        self.with_header(header::POPULATE_INDEX_METRICS, if on { "True" } else { "False" })
+        self.with_flag(header::POPULATE_INDEX_METRICS, on)
     }
 
-    /// How old an answer from the integrated cache of a dedicated gateway may be. Default: the gateway's, 5 minutes.
-    pub fn max_cache_staleness(self, age: Duration) -> Self {
-        self.with_header(header::DEDICATED_GATEWAY_MAX_AGE, &age.as_millis().to_string())
-    }
-
-    /// Whether to pass by the integrated cache of a dedicated gateway. Default: no.
-    pub fn bypass_cache(self, bypass: bool) -> Self {
-        self.with_header(
-            header::DEDICATED_GATEWAY_BYPASS_CACHE,
-            if bypass { "True" } else { "False" },
-        )
-    }
-
-    /// How important the query is where the container's request units run short. Default: high.
-    pub fn priority(self, level: PriorityLevel) -> Self {
-        self.with_header(header::PRIORITY_LEVEL, level.as_str())
-    }
-
-    /// The share of the container's throughput that the query draws on, 1 to 5. Default: none.
-    pub fn throughput_bucket(self, bucket: u8) -> Self {
-        self.with(|setup| {
-            setup.spec.headers.insert(header::THROUGHPUT_BUCKET, throughput_bucket(bucket)?);
-            Ok(())
-        })
-    }
-
-    /// Bounds each request of the query, with all its attempts and waits. Default: the client's
-    /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self.with(|setup| {
-            setup.spec.options.timeout = Some(timeout);
-            Ok(())
-        })
-    }
-
-    /// Adds a header to each request of the query.
-    pub fn header(self, name: &str, value: &str) -> Self {
-        self.with(|setup| {
-            let (name, value) = parse_header(name, value)?;
-            setup.spec.headers.insert(name, value);
-            Ok(())
-        })
-    }
-
-    /// Sets an option only where there is a value: for callers who hold options in variables.
-    pub fn set<V>(self, value: Option<V>, setter: impl FnOnce(Self, V) -> Self) -> Self {
-        match value {
-            Some(value) => setter(self, value),
-            None => self,
-        }
-    }
+    options! { max_item_count, consistency, read_consistency_strategy, session_token, max_cache_staleness, bypass_cache, priority, throughput_bucket, excluded_regions, hedging, timeout, header, set }
 
     /// The results page by page.
     pub fn pages(self) -> Pages<T> {
         let Self { client, setup, .. } = self;
         Pages::new(setup.and_then(|setup| setup.into_source(client)))
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Setup) -> Result<()>) -> Self {
-        if let Ok(setup) = &mut self.setup
-            && let Err(error) = change(setup)
-        {
-            self.setup = Err(error);
-        }
-        self
-    }
-
-    fn with_header(self, name: http::HeaderName, value: &str) -> Self {
-        self.with(|setup| {
-            let value: HeaderValue = header_value(&name, value)?;
-            setup.spec.headers.insert(name, value);
-            Ok(())
-        })
     }
 }
 
@@ -294,7 +203,6 @@ impl Setup {
             parameters: Vec::new(),
             partition_key: None,
             feed_range: None,
-            max_item_count: None,
             max_concurrency: DEFAULT_CONCURRENCY,
             max_buffered_items: DEFAULT_BUFFER,
             continuation: None,
@@ -308,7 +216,7 @@ impl Setup {
             return Ok(Box::new(Requests::new(client, self.spec, self.continuation)));
         };
         let options = Options {
-            max_item_count: self.max_item_count,
+            max_item_count: page_size(&self.spec.headers),
             max_concurrency: self.max_concurrency,
             max_buffered_items: self.max_buffered_items,
         };
@@ -339,6 +247,11 @@ impl Setup {
             QueryPipeline::new(backend, query, target, options, resume.as_deref())
         })))
     }
+}
+
+/// The page size that was set, which the engine has to know too.
+fn page_size(headers: &HeaderMap) -> Option<i32> {
+    headers.get(header::MAX_ITEM_COUNT)?.to_str().ok()?.parse().ok()
 }
 
 fn check_parameter_name(name: &str) -> Result<()> {

@@ -15,7 +15,7 @@ use crate::client::CosmosClient;
 use crate::error::Result;
 use crate::feed::{self, PageSource, Rows};
 use crate::link::Link;
-use crate::operation::header_value;
+use crate::options::header_value;
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, CallOptions, Partition, ResourceType, Spec};
 use crate::routing::map::PartitionKeyRangeMap;

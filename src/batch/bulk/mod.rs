@@ -17,16 +17,13 @@ mod totals;
 mod verdict;
 
 use std::fmt;
-use std::time::Duration;
 
 use http::HeaderMap;
 
 use crate::container::Container;
 use crate::error::Result;
-use crate::models::PriorityLevel;
-use crate::operation::{header_value, parse_header, throughput_bucket};
+use crate::options::{Configure, Tunable, options};
 use crate::pipeline::CallOptions;
-use crate::wire::header;
 
 use dispatcher::Dispatcher;
 use request::Template;
@@ -89,10 +86,24 @@ pub struct Bulk {
 }
 
 /// What a bulk is to be like.
-struct Setup {
+pub(crate) struct Setup {
     headers: HeaderMap,
     options: CallOptions,
     threads: usize,
+}
+
+impl Configure for Bulk {
+    type Setup = Setup;
+
+    fn setup(&mut self) -> &mut Result<Setup> {
+        &mut self.setup
+    }
+}
+
+impl Tunable for Setup {
+    fn request(&mut self) -> (&mut HeaderMap, &mut CallOptions) {
+        (&mut self.headers, &mut self.options)
+    }
 }
 
 impl Bulk {
@@ -114,57 +125,7 @@ impl Bulk {
         })
     }
 
-    /// Whether the results of writes hold the items. Default: no, whatever the client's setting.
-    pub fn content_response(self, wanted: bool) -> Self {
-        self.with(|setup| {
-            setup.options.minimal_content = !wanted;
-            Ok(())
-        })
-    }
-
-    /// How important the bulk is where the container's request units run short: with
-    /// [`Low`](PriorityLevel::Low) it leaves way to everything else. Default: high.
-    pub fn priority(self, level: PriorityLevel) -> Self {
-        self.with(|setup| {
-            let value = header_value(&header::PRIORITY_LEVEL, level.as_str())?;
-            setup.headers.insert(header::PRIORITY_LEVEL, value);
-            Ok(())
-        })
-    }
-
-    /// The share of the container's throughput that the bulk draws on, 1 to 5. Default: none.
-    pub fn throughput_bucket(self, bucket: u8) -> Self {
-        self.with(|setup| {
-            setup.headers.insert(header::THROUGHPUT_BUCKET, throughput_bucket(bucket)?);
-            Ok(())
-        })
-    }
-
-    /// Bounds each request, with all its attempts. Default: the client's
-    /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s. The bulk as a whole has no bound.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self.with(|setup| {
-            setup.options.timeout = Some(timeout);
-            Ok(())
-        })
-    }
-
-    /// Adds a header to each request, in place of the client's own of that name.
-    pub fn header(self, name: &str, value: &str) -> Self {
-        self.with(|setup| {
-            let (name, value) = parse_header(name, value)?;
-            setup.headers.insert(name, value);
-            Ok(())
-        })
-    }
-
-    /// Sets an option only where there is a value: for callers who hold options in variables.
-    pub fn set<V>(self, value: Option<V>, setter: impl FnOnce(Self, V) -> Self) -> Self {
-        match value {
-            Some(value) => setter(self, value),
-            None => self,
-        }
-    }
+    options! { content_response, priority, throughput_bucket, excluded_regions, timeout, header, set }
 
     /// Starts the bulk. The operations are taken, and sent, as the results are.
     ///
@@ -179,15 +140,6 @@ impl Bulk {
         let client = self.container.database.client.clone();
         let template = Template { client, container: self.container.link()?, headers, options };
         Ok(BulkResults::new(Dispatcher::new(template, threads)?, operations.into_iter()))
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Setup) -> Result<()>) -> Self {
-        if let Ok(setup) = &mut self.setup
-            && let Err(error) = change(setup)
-        {
-            self.setup = Err(error);
-        }
-        self
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -16,11 +16,10 @@ use super::workers::Workers;
 use crate::container::Container;
 use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
-use crate::models::{ConsistencyLevel, PriorityLevel};
-use crate::operation::{header_value, parse_header, throughput_bucket};
+use crate::options::{Configure, Tunable, options};
 use crate::partition_key::PartitionKey;
+use crate::pipeline::CallOptions;
 use crate::routing::map::PartitionKeyRangeMap;
-use crate::wire::header;
 
 use plan::{Task, WantList};
 use task::{Done, Job, Reader};
@@ -77,16 +76,33 @@ pub struct ReadMany {
 }
 
 /// How the items are to be read.
-struct Setup {
+pub(crate) struct Setup {
     headers: HeaderMap,
-    timeout: Option<Duration>,
+    options: CallOptions,
     threads: usize,
+}
+
+impl Configure for ReadMany {
+    type Setup = Setup;
+
+    fn setup(&mut self) -> &mut Result<Setup> {
+        &mut self.setup
+    }
+}
+
+impl Tunable for Setup {
+    fn request(&mut self) -> (&mut HeaderMap, &mut CallOptions) {
+        (&mut self.headers, &mut self.options)
+    }
 }
 
 impl ReadMany {
     fn new(container: &Container, items: Vec<(String, PartitionKey)>) -> Self {
-        let setup =
-            Setup { headers: HeaderMap::new(), timeout: None, threads: DEFAULT_CONCURRENCY };
+        let setup = Setup {
+            headers: HeaderMap::new(),
+            options: CallOptions::default(),
+            threads: DEFAULT_CONCURRENCY,
+        };
         Self { container: container.clone(), items, setup: Ok(setup) }
     }
 
@@ -98,55 +114,7 @@ impl ReadMany {
         })
     }
 
-    /// Reads at this consistency, which can only be weaker than the account's default. Default: the client's, else
-    /// the account's.
-    pub fn consistency(self, level: ConsistencyLevel) -> Self {
-        self.with_header(&header::CONSISTENCY_LEVEL, level.as_str())
-    }
-
-    /// Uses this session token rather than the one that the client keeps.
-    pub fn session_token(self, token: &str) -> Self {
-        self.with_header(&header::SESSION_TOKEN, token)
-    }
-
-    /// How important the reads are where the container's request units run short. Default: high.
-    pub fn priority(self, level: PriorityLevel) -> Self {
-        self.with_header(&header::PRIORITY_LEVEL, level.as_str())
-    }
-
-    /// The share of the container's throughput that the reads draw on, 1 to 5. Default: none.
-    pub fn throughput_bucket(self, bucket: u8) -> Self {
-        self.with(|setup| {
-            setup.headers.insert(header::THROUGHPUT_BUCKET, throughput_bucket(bucket)?);
-            Ok(())
-        })
-    }
-
-    /// Bounds the whole call, with all its requests. Default: the client's
-    /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self.with(|setup| {
-            setup.timeout = Some(timeout);
-            Ok(())
-        })
-    }
-
-    /// Adds a header to each request, in place of the client's own of that name.
-    pub fn header(self, name: &str, value: &str) -> Self {
-        self.with(|setup| {
-            let (name, value) = parse_header(name, value)?;
-            setup.headers.insert(name, value);
-            Ok(())
-        })
-    }
-
-    /// Sets an option only where there is a value: for callers who hold options in variables.
-    pub fn set<V>(self, value: Option<V>, setter: impl FnOnce(Self, V) -> Self) -> Self {
-        match value {
-            Some(value) => setter(self, value),
-            None => self,
-        }
-    }
+    options! { consistency, read_consistency_strategy, session_token, priority, throughput_bucket, max_cache_staleness, bypass_cache, excluded_regions, hedging, timeout, header, set }
 
     /// Reads the items, and waits for all of them. Without items, nothing is sent.
     ///
@@ -159,22 +127,6 @@ impl ReadMany {
             return Ok(ReadManyResponse { items: Vec::new(), request_charge, diagnostics });
         }
         Run::start(&self.container, self.items, setup)?.finish()?.response()
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Setup) -> Result<()>) -> Self {
-        if let Ok(setup) = &mut self.setup
-            && let Err(error) = change(setup)
-        {
-            self.setup = Err(error);
-        }
-        self
-    }
-
-    fn with_header(self, name: &HeaderName, value: &str) -> Self {
-        self.with(|setup| {
-            setup.headers.insert(name, header_value(name, value)?);
-            Ok(())
-        })
     }
 }
 
@@ -249,17 +201,18 @@ impl Run {
         let client = container.database.client.clone();
         let shared = Arc::clone(&client.shared);
         let link = container.link()?;
-        let timeout = setup.timeout.unwrap_or(shared.options.operation_timeout);
+        let timeout = setup.options.timeout.unwrap_or(shared.options.operation_timeout);
         let deadline = shared.clock.monotonic() + timeout;
         let facts = shared.containers.get(&shared, &link, timeout)?;
         let map = shared.containers.ranges(&shared, &link, timeout)?;
         let wanted = WantList::new(items, &facts)?;
         let tasks = wanted.tasks(0..wanted.items.len(), &map)?;
         let found = wanted.items.iter().map(|_| None).collect();
-        let headers = setup.headers;
-        let reader = Arc::new(Reader { client, container: link, headers, facts, wanted, deadline });
+        let Setup { headers, options, threads } = setup;
+        let reader = Reader { client, container: link, headers, options, facts, wanted, deadline };
+        let reader = Arc::new(reader);
         let its_reader = Arc::clone(&reader);
-        let threads = setup.threads.min(tasks.len());
+        let threads = threads.min(tasks.len());
         let workers = Workers::new(threads, move |job, stop| its_reader.run(job, stop));
         let mut run = Self {
             reader,

@@ -14,9 +14,9 @@ use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
 use crate::feed::parse_envelope;
 use crate::link::Link;
-use crate::operation::header_value;
+use crate::options::header_value;
 use crate::partition_key::PartitionKey;
-use crate::pipeline::{Action, Partition, ResourceType, Spec};
+use crate::pipeline::{Action, CallOptions, Partition, ResourceType, Spec};
 use crate::routing::cache::ContainerFacts;
 use crate::routing::extract;
 use crate::wire::header;
@@ -26,6 +26,7 @@ pub(super) struct Reader {
     pub(super) client: CosmosClient,
     pub(super) container: Link,
     pub(super) headers: HeaderMap,
+    pub(super) options: CallOptions,
     pub(super) facts: Arc<ContainerFacts>,
     pub(super) wanted: WantList,
     /// When the call must have ended.
@@ -146,6 +147,7 @@ impl Reader {
         let mut spec = Spec::new(action, ResourceType::Item, self.container.clone());
         spec.container = Some(self.container.clone());
         spec.headers = self.headers.clone();
+        spec.options = self.options.clone();
         spec.options.timeout = Some(left);
         Ok(spec)
     }

@@ -10,20 +10,18 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 
-use super::{PageSource, Pages, max_item_count};
+use super::{PageSource, Pages};
 use crate::client::CosmosClient;
 use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::link::Link;
-use crate::models::PriorityLevel;
-use crate::operation::{header_value, parse_header, throughput_bucket};
+use crate::options::{Configure, Tunable, options};
 use crate::partition_key::PartitionKey;
 use crate::pipeline::CallOptions;
 use crate::routing::FeedRange;
 use crate::routing::range::EpkRange;
-use crate::wire::header;
 
 pub use change::{Change, ChangeOperation};
 pub use pages::{ChangePages, Changes, WaitingPages};
@@ -93,6 +91,20 @@ pub(crate) enum Scope {
     Key(PartitionKey),
 }
 
+impl<T> Configure for ChangeFeed<T> {
+    type Setup = Setup;
+
+    fn setup(&mut self) -> &mut Result<Setup> {
+        &mut self.setup
+    }
+}
+
+impl Tunable for Setup {
+    fn request(&mut self) -> (&mut HeaderMap, &mut CallOptions) {
+        (&mut self.headers, &mut self.options)
+    }
+}
+
 impl<T> ChangeFeed<T> {
     pub(crate) fn new(container: &Container) -> Self {
         let setup = container.link().map(|link| Setup {
@@ -156,58 +168,7 @@ impl<T> ChangeFeed<T> {
         })
     }
 
-    /// Most items of a page; -1 leaves it to the service. Default: the service's. A page has more where one
-    /// transaction changed more.
-    pub fn max_item_count(self, count: i32) -> Self {
-        self.with(|setup| {
-            setup.headers.insert(header::MAX_ITEM_COUNT, max_item_count(count)?);
-            Ok(())
-        })
-    }
-
-    /// Uses this session token rather than the one that the client keeps.
-    pub fn session_token(self, token: &str) -> Self {
-        self.with_header(header::SESSION_TOKEN, token)
-    }
-
-    /// How important the requests are where the container's request units run short. Default: high.
-    pub fn priority(self, level: PriorityLevel) -> Self {
-        self.with_header(header::PRIORITY_LEVEL, level.as_str())
-    }
-
-    /// The share of the container's throughput that the feed draws on, 1 to 5. Default: none.
-    pub fn throughput_bucket(self, bucket: u8) -> Self {
-        self.with(|setup| {
-            setup.headers.insert(header::THROUGHPUT_BUCKET, throughput_bucket(bucket)?);
-            Ok(())
-        })
-    }
-
-    /// Bounds each request of the feed, with all its attempts and waits. Default: the client's
-    /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self.with(|setup| {
-            setup.options.timeout = Some(timeout);
-            Ok(())
-        })
-    }
-
-    /// Adds a header to each request of the feed.
-    pub fn header(self, name: &str, value: &str) -> Self {
-        self.with(|setup| {
-            let (name, value) = parse_header(name, value)?;
-            setup.headers.insert(name, value);
-            Ok(())
-        })
-    }
-
-    /// Sets an option only where there is a value: for callers who hold options in variables.
-    pub fn set<V>(self, value: Option<V>, setter: impl FnOnce(Self, V) -> Self) -> Self {
-        match value {
-            Some(value) => setter(self, value),
-            None => self,
-        }
-    }
+    options! { max_item_count, session_token, priority, throughput_bucket, excluded_regions, hedging, timeout, header, set }
 
     /// Gives each item in an envelope with what the service tells of the change: its number and its time.
     pub fn envelopes(self) -> ChangeFeed<Change<T>> {
@@ -284,23 +245,6 @@ impl<T> ChangeFeed<T> {
     fn starting(self, start: Start) -> Self {
         self.with(|setup| {
             setup.start = start;
-            Ok(())
-        })
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Setup) -> Result<()>) -> Self {
-        if let Ok(setup) = &mut self.setup
-            && let Err(error) = change(setup)
-        {
-            self.setup = Err(error);
-        }
-        self
-    }
-
-    fn with_header(self, name: HeaderName, value: &str) -> Self {
-        self.with(|setup| {
-            let value = header_value(&name, value)?;
-            setup.headers.insert(name, value);
             Ok(())
         })
     }

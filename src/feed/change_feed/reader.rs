@@ -17,7 +17,7 @@ use crate::client::CosmosClient;
 use crate::diagnostics::Diagnostics;
 use crate::error::{Error, ErrorKind, Result};
 use crate::feed::{PageSource, RawPage, Rows, parse_envelope};
-use crate::operation::header_value;
+use crate::options::header_value;
 use crate::pipeline::{Action, Partition, ResourceType, Spec};
 use crate::response::Response;
 use crate::routing::map::PartitionKeyRangeMap;

@@ -4,7 +4,7 @@ use super::lease::{Lease, LeaseStore};
 use crate::client::CosmosClient;
 use crate::error::Result;
 use crate::feed::change_feed::{Change, Reader, Setup};
-use crate::feed::max_item_count;
+use crate::options::max_item_count;
 use crate::routing::FeedRange;
 use crate::wire::header;
 
