@@ -85,3 +85,59 @@ fn order(number: usize) -> Value {
         "note": if number.is_multiple_of(5) { json!("é ☃ 𝄞") } else { Value::Null },
     })
 }
+
+/// Runs where `COSMOS_TEST_OPERATED` names databases in which the scripts in `tests/interop` patched, batched and so on.
+#[test]
+fn operations_written_by_others_have_left_what_ours_would() {
+    let Ok(databases) = std::env::var("COSMOS_TEST_OPERATED") else { return };
+    let client: CosmosClient = crate::backend::live_client().unwrap();
+    for database in databases.split_whitespace() {
+        let database = client.database(database);
+        check_patched_and_batched(&database.container("orders"));
+        check_feed(&database.container("feed"));
+        check_users(&database.container("users"));
+        println!("{} holds what the operations left", database.id());
+    }
+}
+
+fn check_patched_and_batched(orders: &Container) {
+    let asked = [("b2", "Nice"), ("missing", "Nice"), ("patched", "Lyon"), ("b1", "Nice")];
+    let read = orders.read_many(asked).send::<Value>().unwrap();
+    let [Some(b2), None, Some(patched), Some(b1)] = read.items() else {
+        panic!("{:?}", read.items())
+    };
+    assert_eq!((&b1["n"], &b2["n"]), (&json!(10), &json!(7)));
+    assert_eq!(patched["tags"], json!(["a", "b", "c", "d"]));
+    assert_eq!((&patched["total"], &patched["target"]), (&json!(2.5), &json!(1)));
+    assert_eq!((&patched["source"], &patched["old"]), (&json!({}), &Value::Null));
+
+    let of_key = orders.feed_range_of("Lyon").unwrap();
+    let ranges = orders.feed_ranges().unwrap();
+    assert_eq!(ranges.iter().filter(|it| of_key.is_subset_of(it)).count(), 1);
+}
+
+fn check_feed(feed: &Container) {
+    let mut pages = feed.change_feed::<Value>().from_beginning().max_item_count(3).pages();
+    let mut ids = Vec::new();
+    loop {
+        let page = pages.next().unwrap().unwrap();
+        if page.items().is_empty() {
+            break;
+        }
+        ids.extend(page.items().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+    }
+    ids.sort();
+    let expected: Vec<String> = (0..13).map(|n| format!("c{n:02}")).collect();
+    assert_eq!(ids, expected);
+}
+
+fn check_users(users: &Container) {
+    let tenant = |name: &str| -> Vec<String> {
+        let query = users.query_items("SELECT VALUE c.id FROM c ORDER BY c.id");
+        query.partition_key(name).into_iter().map(Result::unwrap).collect()
+    };
+    assert_eq!(tenant("acme"), ["u00", "u03", "u06", "u09", "u12", "u15"]);
+    assert_eq!(tenant("initech"), ["u11", "u17"]);
+    let user: Value = users.read_item("u04", ("globex", "user-4")).send().unwrap().item().unwrap();
+    assert_eq!(user["n"], 40);
+}
