@@ -24,6 +24,7 @@ pub(crate) trait Door: Send + Sync {
 pub(crate) struct Doors(Mutex<Vec<Weak<dyn Door>>>);
 
 impl Doors {
+    #[cfg(feature = "server")]
     pub(crate) fn add(&self, door: &Arc<dyn Door>) {
         let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         doors.retain(|it| it.strong_count() > 0);

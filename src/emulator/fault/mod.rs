@@ -6,6 +6,7 @@ mod effect;
 use std::time::Duration;
 
 pub(crate) use self::book::{Faults, Sight};
+#[cfg(feature = "server")]
 pub(crate) use self::effect::Mangled;
 use self::effect::{Effect, Ending, Status};
 use super::operation::EmulatorOperation;

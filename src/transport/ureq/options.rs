@@ -48,6 +48,10 @@ pub(super) enum TlsChoice {
     /// The best that is built in: rustls with bundled roots before the platform's.
     Default,
     /// rustls with the platform's trust store.
+    #[cfg_attr(
+        not(feature = "platform-verifier"),
+        allow(dead_code, reason = "only that feature can choose it")
+    )]
     PlatformVerifier,
     /// The platform's TLS.
     #[cfg_attr(
@@ -58,6 +62,10 @@ pub(super) enum TlsChoice {
 }
 
 #[derive(Clone)]
+#[cfg_attr(
+    not(any(feature = "rustls", feature = "native-tls")),
+    allow(dead_code, reason = "read by the TLS layers")
+)]
 pub(super) struct ClientCertificate {
     pub(super) chain: Vec<u8>,
     pub(super) key: Vec<u8>,
