@@ -7,6 +7,7 @@
 mod native_layer;
 #[cfg(feature = "rustls")]
 mod rustls_layer;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod stream;
 
 use std::fmt;
