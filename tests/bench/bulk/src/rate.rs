@@ -11,6 +11,9 @@ use crate::report;
 /// How many upserts are made one after the other.
 const SINGLE: usize = 1000;
 
+/// How many times as many a bulk has to bring in.
+const LEAST_TIMES: f64 = 20.0;
+
 pub fn run(endpoint: &str, count: usize) -> Result<(), Box<dyn Error>> {
     let orders = container(endpoint)?;
     orders.upsert_item(&order(0)).send()?;
@@ -19,6 +22,9 @@ pub fn run(endpoint: &str, count: usize) -> Result<(), Box<dyn Error>> {
     let bulk = bulk(&orders, count)?;
     report("  the same in bulk", &format!("{bulk:.0}/s"));
     report("  times as many", &format!("{:.1}", bulk / single));
+    if bulk < LEAST_TIMES * single {
+        return Err(format!("less than {LEAST_TIMES} times as many").into());
+    }
     Ok(())
 }
 
