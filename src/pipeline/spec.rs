@@ -119,6 +119,7 @@ impl Action {
                 | Self::Patch
                 | Self::Delete
                 | Self::Batch
+                | Self::DeleteByKey
         )
     }
 

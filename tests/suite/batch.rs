@@ -13,6 +13,8 @@ on_every_backend! {
     a_hundred_operations_are_a_batch,
     results_of_writes_are_without_items_when_asked,
     a_batch_on_a_hierarchical_key_needs_all_of_it,
+    two_megabytes_are_a_batch,
+    an_answer_of_more_than_four_megabytes_is_refused,
 }
 
 fn order(id: &str, total: i64) -> Value {
@@ -124,4 +126,38 @@ fn a_batch_on_a_hierarchical_key_needs_all_of_it(account: &Account) {
     orders.batch(("t", "u")).create(&item).send().unwrap();
     let error = orders.batch("t").create(&item).send().unwrap_err();
     assert!(error.to_string().contains("has 1 of the 2 values"), "{error}");
+}
+
+fn two_megabytes_are_a_batch(account: &Account) {
+    let orders = account.container("/city");
+    let item =
+        |id: &str, bytes: usize| json!({ "id": id, "city": "Lyon", "text": "x".repeat(bytes) });
+    let batch = |bytes: usize| {
+        orders
+            .batch("Lyon")
+            .upsert(&item("1", 1_000_000))
+            .upsert(&item("2", bytes))
+            .content_response(false)
+    };
+    batch(1_090_000).send().unwrap();
+    let error = batch(1_098_000).send().unwrap_err();
+    assert_eq!(error.kind(), cosmosdb::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("2097152"), "{error}");
+}
+
+fn an_answer_of_more_than_four_megabytes_is_refused(account: &Account) {
+    let orders = account.container("/city");
+    for n in 0..3 {
+        let item = json!({ "id": n.to_string(), "city": "Lyon", "text": "x".repeat(1_900_000) });
+        orders.create_item(&item).content_response(false).send().unwrap();
+    }
+    let reads = |count: usize| {
+        (0..count).fold(orders.batch("Lyon").create(&order("new", 1)), |batch, n| {
+            batch.read(&(n % 3).to_string())
+        })
+    };
+    let error = reads(6).send().unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), error.sub_status()), (413, Some(3402)));
+    assert!(orders.read_item("new", "Lyon").send().optional().unwrap().is_none());
+    assert_eq!(reads(2).send().unwrap().results().len(), 3);
 }

@@ -12,6 +12,8 @@ on_every_backend! {
     keys_may_be_given_or_taken_from_the_item,
     nothing_is_lost_or_doubled_when_partitions_split,
     totals_tell_how_far_it_has_come,
+    large_items_come_back_although_an_answer_has_no_room_for_all,
+    an_item_over_two_megabytes_fails_for_itself,
 }
 
 fn order(n: usize) -> Value {
@@ -141,4 +143,39 @@ fn totals_tell_how_far_it_has_come(account: &Account) {
     assert_eq!((totals.operations, totals.failed), (250, 125));
     assert!(totals.requests > 0 && totals.request_charge > 0.0 && totals.rate() > 0.0);
     assert_eq!(progress.totals(), totals);
+}
+
+fn large_items_come_back_although_an_answer_has_no_room_for_all(account: &Account) {
+    let orders = account.container("/city");
+    for n in 0..8 {
+        let item = json!({ "id": n.to_string(), "city": "Lyon", "text": "x".repeat(900_000) });
+        orders.create_item(&item).content_response(false).send().unwrap();
+    }
+    let mut results =
+        orders.bulk().send((0..8).map(|n| BulkOperation::read(&n.to_string(), "Lyon"))).unwrap();
+    for result in results.by_ref() {
+        let item: Value = result.outcome().unwrap().item().unwrap();
+        assert_eq!(item["id"], result.id());
+    }
+    assert!(results.totals().retried > 0 && results.totals().operations == 8);
+}
+
+fn an_item_over_two_megabytes_fails_for_itself(account: &Account) {
+    let orders = account.container("/city");
+    let item =
+        |id: &str, bytes: usize| json!({ "id": id, "city": "Lyon", "text": "x".repeat(bytes) });
+    let results = run(
+        &orders,
+        vec![
+            BulkOperation::create(&order(1)),
+            BulkOperation::create(&item("large", 2_000_000)),
+            BulkOperation::create(&item("too large", 2 * 1024 * 1024)),
+            // The item is small enough, the request around it is not.
+            BulkOperation::create(&item("nearly", 2 * 1024 * 1024 - 100)),
+        ],
+    );
+    let successes: Vec<bool> = results.iter().map(BulkResult::is_success).collect();
+    assert_eq!(successes, [true, true, false, false]);
+    assert_eq!(results[2].error().unwrap().kind(), cosmosdb::ErrorKind::InvalidInput);
+    assert_eq!(results[3].status().unwrap(), 413);
 }

@@ -23,6 +23,9 @@ on_every_backend! {
     a_place_survives_two_generations_of_splits,
     a_place_survives_a_merge,
     a_split_in_the_middle_of_a_drain_loses_nothing,
+    a_feed_from_a_time_tells_what_was_written_since,
+    all_versions_start_from_now_or_a_continuation_alone,
+    a_page_holds_no_more_than_it_may,
 }
 
 /// Items 0 to 59, with keys p0 to p16.
@@ -291,4 +294,50 @@ fn a_split_in_the_middle_of_a_drain_loses_nothing(account: &Account) {
     told.extend(drain(&mut pages));
     told.sort();
     assert_eq!(told, ids(0..60));
+}
+
+fn a_feed_from_a_time_tells_what_was_written_since(account: &Account) {
+    let container = sixty(account);
+    let from = |time| drain(&mut container.change_feed().from_time(time).pages());
+    let now = std::time::SystemTime::now();
+    assert_eq!(from(now - Duration::from_secs(3600)), ids(0..60));
+    assert_eq!(from(now + Duration::from_secs(3600)), ids(0..0));
+}
+
+fn all_versions_start_from_now_or_a_continuation_alone(account: &Account) {
+    let container = account.container("/pk");
+    let feed = || container.change_feed::<Value>().all_versions_and_deletes();
+    let time = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    for feed in [feed().from_beginning(), feed().from_time(time)] {
+        let mut pages = feed.pages();
+        let error = pages.next().unwrap().unwrap_err();
+        let is_refused =
+            error.kind() == ErrorKind::InvalidInput || error.status().is_some_and(|it| it == 400);
+        assert!(is_refused, "{error}");
+        assert!(pages.next().is_none());
+    }
+}
+
+fn a_page_holds_no_more_than_it_may(account: &Account) {
+    let container = account.container("/pk");
+    // 250 KB each: 20 are more than an answer of 4 MB holds.
+    for number in 0..20 {
+        let item = json!({ "id": format!("{number:03}"), "pk": "a", "text": "x".repeat(250_000) });
+        container.create_item(&item).content_response(false).send().unwrap();
+    }
+    let feed = || container.change_feed::<Value>().from_beginning().partition_key("a");
+    for (feed, most) in [(feed(), 17), (feed().max_item_count(3), 3)] {
+        let mut told = Vec::new();
+        for page in feed.pages() {
+            let page = page.unwrap();
+            if page.items().is_empty() {
+                break;
+            }
+            assert!(page.items().len() <= most, "{} items", page.items().len());
+            told.extend(page.items().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+        }
+        assert_eq!(told, ids(0..20));
+    }
+    let error = feed().max_item_count(0).pages().next().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }

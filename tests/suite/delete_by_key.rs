@@ -7,6 +7,7 @@ use crate::backend::Account;
 on_every_backend! {
     all_items_of_the_key_are_gone_and_no_others,
     a_key_without_items_is_no_error,
+    the_key_has_to_be_complete,
 }
 
 fn all_items_of_the_key_are_gone_and_no_others(account: &Account) {
@@ -35,4 +36,21 @@ fn a_key_without_items_is_no_error(account: &Account) {
         orders.delete_all_items("Lyon").send().unwrap();
         orders.delete_all_items("Lyon").session_token("0:0#1").send().unwrap();
     }
+}
+
+fn the_key_has_to_be_complete(account: &Account) {
+    let orders = account.container(["/tenant", "/user"]);
+    let item = json!({ "id": "1", "tenant": "t", "user": "u" });
+    orders.create_item(&item).send().unwrap();
+    for key in [
+        cosmosdb::PartitionKey::from("t"),
+        cosmosdb::PartitionKey::from(("t", "u", "more")),
+        cosmosdb::PartitionKey::from(f64::NAN),
+    ] {
+        let error = orders.delete_all_items(key).send().unwrap_err();
+        let is_refused = error.kind() == cosmosdb::ErrorKind::InvalidInput
+            || error.status().is_some_and(|it| it == 400);
+        assert!(is_refused, "{error}");
+    }
+    orders.read_item("1", ("t", "u")).send().unwrap();
 }

@@ -10,6 +10,7 @@ mod bad_answers;
 mod bad_input;
 mod batch;
 mod bulk;
+mod bulk_under_faults;
 mod change_feed;
 mod conformance;
 mod containers;

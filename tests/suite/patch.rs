@@ -14,6 +14,9 @@ on_every_backend! {
     an_item_that_is_not_there_cannot_be_patched,
     what_belongs_to_the_service_cannot_be_patched,
     the_item_is_left_out_of_the_answer_when_asked,
+    ten_operations_are_a_patch,
+    each_error_has_its_status,
+    what_a_patch_makes_of_an_item_obeys_the_limits_of_items,
 }
 
 fn patched(container: &Container, patch: Patch) -> Value {
@@ -120,4 +123,68 @@ fn the_item_is_left_out_of_the_answer_when_asked(account: &Account) {
     let response = orders.patch_item("1", "Lyon", patch).content_response(false).send().unwrap();
     assert!(response.bytes().is_empty() && response.etag().is_some());
     assert!(response.request_charge() > 0.0);
+}
+
+fn ten_operations_are_a_patch(account: &Account) {
+    let orders = with_item(account, json!({}));
+    let patch = |count: usize| (0..count).fold(Patch::new(), |it, n| it.set(&format!("/p{n}"), n));
+    assert_eq!(patched(&orders, patch(10))["p9"], 9);
+    for count in [0, 11] {
+        let error = orders.patch_item("1", "Lyon", patch(count)).send().unwrap_err();
+        assert_eq!(error.kind(), cosmosdb::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(&format!("has {count} operations")), "{error}");
+    }
+}
+
+fn each_error_has_its_status(account: &Account) {
+    let item = json!({ "n": 1, "text": "x", "list": [1, 2], "deep": { "a": null } });
+    let orders = with_item(account, item);
+    let holds = || Patch::new().set("/n", 1);
+    for (patch, status) in [
+        (holds().replace("/list/2", 0), 400),
+        (holds().replace("/list/-", 0), 400),
+        (holds().remove("/list/2"), 400),
+        (holds().set("/list/3", 0), 400),
+        (holds().add("/list/x", 0), 400),
+        (holds().add("/missing/child", 0), 400),
+        (holds().add("/text/child", 0), 400),
+        (holds().add("/deep/a/child", 0), 400),
+        (holds().incr("/deep", 1), 400),
+        (holds().incr("/missing/n", 1), 400),
+        (holds().move_to("/missing", "/n"), 400),
+        (holds().remove("/city"), 400),
+        (holds().move_to("/city", "/town"), 400),
+        (holds().condition("this is no condition"), 400),
+        (holds().condition("FROM c WHERE c.n = 2"), 412),
+    ] {
+        let error = orders.patch_item("1", "Lyon", &patch).send().unwrap_err();
+        assert_eq!(error.status().unwrap(), status, "{patch:?}: {error}");
+        assert!(!error.may_have_been_applied());
+        if status == 412 && account.emulator.is_some() {
+            assert_eq!(error.sub_status(), Some(1110));
+        }
+    }
+    // What looks like one of these and is none.
+    let fine = Patch::new().move_to("/n", "/n").set("/ttl", 100).set("/list/2", 3).incr("/n", 1);
+    let item = patched(&orders, fine);
+    assert_eq!((&item["n"], &item["list"]), (&json!(2), &json!([1, 2, 3])));
+}
+
+fn what_a_patch_makes_of_an_item_obeys_the_limits_of_items(account: &Account) {
+    let mut properties = cosmosdb::ContainerProperties::new("items", "/city");
+    properties.unique_key_policy =
+        serde_json::from_value(json!({ "uniqueKeys": [{ "paths": ["/n"] }] })).unwrap();
+    let orders = account.container_with(properties);
+    for n in 1..=2 {
+        orders.create_item(&json!({ "id": n.to_string(), "city": "Lyon", "n": n })).send().unwrap();
+    }
+    let error = orders.patch_item("1", "Lyon", Patch::new().set("/n", 2)).send().unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    // Each patch is small enough, the item that they make is not.
+    let text = "x".repeat(1_100_000);
+    orders.patch_item("1", "Lyon", Patch::new().set("/a", &text)).send().unwrap();
+    let error = orders.patch_item("1", "Lyon", Patch::new().set("/b", &text)).send().unwrap_err();
+    assert_eq!(error.status().unwrap(), 413, "{error}");
+    let item: Value = orders.read_item("1", "Lyon").send().unwrap().item().unwrap();
+    assert_eq!((&item["n"], item.get("b")), (&json!(1), None));
 }

@@ -11,6 +11,8 @@ on_every_backend! {
     keys_that_are_the_id_are_found,
     hierarchical_keys_are_found,
     an_item_asked_for_twice_comes_twice,
+    ids_and_keys_of_the_greatest_length_are_found,
+    what_cannot_be_an_item_is_refused,
 }
 
 fn items_come_in_order_and_missing_ones_are_none(account: &Account) {
@@ -99,4 +101,34 @@ fn an_item_asked_for_twice_comes_twice(account: &Account) {
     let response = orders.read_many([("1", "Lyon"), ("1", "Lyon")]).send::<Value>().unwrap();
     assert_eq!(response.items()[0], response.items()[1]);
     assert!(response.items()[0].is_some());
+}
+
+fn ids_and_keys_of_the_greatest_length_are_found(account: &Account) {
+    let orders = account.container("/city");
+    // Together they are more than the text of a query may have.
+    let id = |n: usize| format!("{n:0>1023}");
+    let city = |n: usize| format!("{:0>2048}", n % 3);
+    for n in 0..3 {
+        orders.create_item(&json!({ "id": id(n), "city": city(n), "n": n })).send().unwrap();
+    }
+    let response = orders.read_many((0..400).map(|n| (id(n), city(n)))).send::<Value>().unwrap();
+    for (n, item) in response.items().iter().enumerate() {
+        assert_eq!(item.as_ref().map(|it| &it["n"]), (n < 3).then_some(&json!(n)));
+    }
+}
+
+fn what_cannot_be_an_item_is_refused(account: &Account) {
+    let orders = account.container("/city");
+    for (id, key) in [
+        ("a/b", PartitionKey::from("Lyon")),
+        ("", "Lyon".into()),
+        ("1", f64::INFINITY.into()),
+        ("1", "x".repeat(2049).into()),
+        ("1", ("Lyon", "Oslo").into()),
+    ] {
+        let error =
+            orders.read_many([("2", PartitionKey::from("Lyon")), (id, key)]).send::<Value>();
+        assert_eq!(error.unwrap_err().kind(), cosmosdb::ErrorKind::InvalidInput);
+    }
+    assert!(orders.read_many([("", ""); 0]).send::<Value>().unwrap().items().is_empty());
 }

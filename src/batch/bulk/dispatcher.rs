@@ -13,6 +13,7 @@ use super::request::{Done, Job, Template};
 use super::results::BulkResult;
 use super::settle::Settled;
 use super::totals::BulkProgress;
+use crate::batch::MAX_OPERATIONS;
 use crate::batch::workers::Workers;
 use crate::client::Shared;
 use crate::error::{Error, Result};
@@ -31,7 +32,7 @@ pub(super) struct Dispatcher {
     /// Operations in lanes and requests, and their bytes.
     unsettled: usize,
     unsettled_bytes: usize,
-    most_operations: usize,
+    threads: usize,
     next_scan: Duration,
     progress: BulkProgress,
 }
@@ -49,9 +50,8 @@ impl Dispatcher {
         Ok(Self {
             template,
             facts,
-            // Enough for every thread to find a full request, whichever ranges the operations are for.
-            most_operations: 100 * (2 * threads + lanes.len()),
             lanes,
+            threads,
             workers: Workers::new(threads, move |job, stop| sender.send(job, stop)),
             ready: VecDeque::new(),
             unsettled: 0,
@@ -67,8 +67,9 @@ impl Dispatcher {
 
     /// Whether another operation may be taken from the input.
     pub(super) fn has_room(&self) -> bool {
-        self.unsettled + self.ready.len() < self.most_operations
-            && self.unsettled_bytes < MOST_BYTES
+        // Enough for every thread to find a full request, whichever ranges the operations are for.
+        let most = MAX_OPERATIONS * (2 * self.threads + self.lanes.len());
+        self.unsettled + self.ready.len() < most && self.unsettled_bytes < MOST_BYTES
     }
 
     pub(super) fn has_ready(&self) -> bool {
@@ -231,7 +232,7 @@ impl Dispatcher {
         self.ready.push_back(result);
     }
 
-    fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         self.template.client.shared.clock.monotonic()
     }
 }

@@ -13,8 +13,9 @@ use crate::routing::map::PartitionKeyRangeMap;
 /// Most bytes of operations in a request, as in other SDKs: the service answers larger ones slowly.
 const MAX_GROUP_BYTES: usize = 220_201;
 
-/// How long operations wait for company before they are sent in a request that is not full.
-pub(super) const LINGER: Duration = Duration::from_millis(100);
+/// How long operations wait for company before they are sent in a request that is not full. They wait that long only
+/// where the input is quick, and their range gets a small share of it: what is slow is not waited for.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// One partition key range.
 #[derive(Debug)]

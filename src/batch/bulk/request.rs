@@ -57,7 +57,11 @@ impl Template {
         let mut spec = Spec::new(Action::Bulk, ResourceType::Item, self.container.clone());
         spec.container = Some(self.container.clone());
         spec.partition = Partition::Range { id: job.range.clone(), clip: None };
-        spec.body = serde_json::to_vec(&entries).map_err(unwritable)?;
+        // In one piece: what a buffer leaves behind as it grows adds up over many threads.
+        let size: usize = job.group.iter().map(Pending::size).sum();
+        let mut body = Vec::with_capacity(size);
+        serde_json::to_writer(&mut body, &entries).map_err(unwritable)?;
+        spec.body = body;
         spec.headers = self.headers.clone();
         spec.options = self.options.clone();
         self.client.shared.run(spec)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::iter::FusedIterator;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -73,11 +74,21 @@ impl BulkResult {
 /// More than one, so that a bulk which began with little to do gets up to its bound in time.
 const A_FEW: usize = 4;
 
+/// An input that takes longer than this for an operation cannot fill requests.
+const SLOW: Duration = Duration::from_millis(1);
+
+/// How often in a row it has to be slow, since even a quick one is interrupted now and then.
+const SLOW_ANSWERS: u32 = 2;
+
 /// The results of a [`Bulk`](super::Bulk): each operation of the input has one, in the order in which they come in.
 ///
 /// The input is asked for operations by `next`, on its thread, and only as long as there is room: at most 16 MB of
 /// operations, and about 200 for each thread and 100 for each partition key range, are held at once. Requests are on
 /// their way between calls of `next`, but new ones start within it only.
+///
+/// An input that is quicker than the container fills its requests. Where it is slow, operations are not held back for
+/// company: what was taken is sent before more is asked for. While the input lets `next` wait, so do results that come
+/// in meanwhile.
 ///
 /// # Dropping it half-way
 /// Dropping it waits for the requests that are on their way, and begins no others. Of an operation whose result was
@@ -89,12 +100,14 @@ pub struct BulkResults<I> {
     dispatcher: Dispatcher,
     /// `None` once it has ended.
     input: Option<I>,
+    /// How many times in a row the input has taken its time.
+    slow_answers: u32,
     next_index: usize,
 }
 
 impl<I: Iterator<Item = BulkOperation>> BulkResults<I> {
     pub(super) fn new(dispatcher: Dispatcher, input: I) -> Self {
-        Self { dispatcher, input: Some(input), next_index: 0 }
+        Self { dispatcher, input: Some(input), slow_answers: 0, next_index: 0 }
     }
 
     /// Takes nothing more from the input: the results end with those of the operations that were taken already, and
@@ -120,18 +133,34 @@ impl<I: Iterator<Item = BulkOperation>> BulkResults<I> {
 
     /// Takes operations as long as there is room; while results wait to be taken, a few at a time.
     fn take_input(&mut self) {
-        let Some(input) = &mut self.input else { return };
         let mut taken = 0;
-        while self.dispatcher.has_room() && !(self.dispatcher.has_ready() && taken >= A_FEW) {
-            let Some(operation) = input.next() else {
-                self.input = None;
+        while self.dispatcher.has_room() {
+            let is_slow = self.slow_answers >= SLOW_ANSWERS;
+            if self.dispatcher.has_ready() && (is_slow || taken >= A_FEW) {
                 return;
-            };
+            }
+            if is_slow {
+                // Company would be long in coming.
+                self.dispatcher.dispatch(true);
+            }
+            let Some(operation) = self.ask_input() else { return };
             self.dispatcher.accept(self.next_index, operation);
             self.next_index += 1;
             taken += 1;
             self.dispatcher.settle_finished();
         }
+    }
+
+    /// The next operation; `None` once the input has ended.
+    fn ask_input(&mut self) -> Option<BulkOperation> {
+        let asked = self.dispatcher.now();
+        let operation = self.input.as_mut()?.next();
+        let took = self.dispatcher.now().saturating_sub(asked);
+        self.slow_answers = if took < SLOW { 0 } else { self.slow_answers.saturating_add(1) };
+        if operation.is_none() {
+            self.input = None;
+        }
+        operation
     }
 }
 

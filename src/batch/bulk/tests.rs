@@ -339,6 +339,18 @@ fn an_endless_input_is_taken_as_far_as_there_is_room() {
 }
 
 #[test]
+fn operations_of_a_slow_input_are_sent_as_they_come() {
+    let (fake, _, orders) = plain();
+    let slow = creates(50).enumerate().map(move |(n, operation)| {
+        // Twice it may have been chance.
+        assert!(n < 2 || fake.requests().len() >= n - 1, "operation {n}");
+        fake.clock.sleep(Duration::from_millis(5));
+        operation
+    });
+    assert_eq!(orders.bulk().max_concurrency(1).send(slow).unwrap().count(), 50);
+}
+
+#[test]
 fn what_was_seen_before_it_was_dropped_was_done() {
     let (fake, store, orders) = plain();
     let mut results = orders.bulk().send(creates(100_000)).unwrap();

@@ -14,9 +14,11 @@ use crate::emulator::store::partition::{Partition, Written};
 use crate::emulator::store::patch::Patch;
 use crate::emulator::store::write::{Done, Moment, Verb, Write, apply, revert};
 use crate::partition_key::PartitionKey;
-use crate::wire::header;
+use crate::wire::{header, sub_status};
 
 const MAX_OPERATIONS: usize = 100;
+/// An answer that has so many bytes takes no further operations.
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// The status of operations that were not carried out because another one failed.
 const FAILED_DEPENDENCY: u16 = 424;
 
@@ -55,10 +57,10 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let partition = target(call, container, key.as_ref(), &writes)?;
     call.check_open(partition)?;
     let (outcomes, written) = if is_atomic {
-        all_or_none(&rules, partition, writes, call.now)
+        all_or_none(&rules, partition, (writes, &minimal), call.now)
     } else {
         let goes_on = call.request.is_set(&header::BATCH_CONTINUE_ON_ERROR);
-        each_for_itself(&rules, partition, writes, call.now, goes_on)
+        each_for_itself(&rules, partition, (writes, &minimal), call.now, goes_on)
     };
     let has_written = !written.is_empty();
     if has_written {
@@ -141,7 +143,7 @@ fn read_operation(
 fn all_or_none(
     rules: &Rules,
     partition: &mut Partition,
-    writes: Vec<Result<Write, Refusal>>,
+    (writes, minimal): (Vec<Result<Write, Refusal>>, &[bool]),
     now: u64,
 ) -> (Vec<Outcome>, Vec<Written>) {
     let count = writes.len();
@@ -149,9 +151,11 @@ fn all_or_none(
     let mut undo = Vec::new();
     let mut written = Vec::new();
     let mut outcomes = Vec::with_capacity(count);
-    for write in writes {
-        match carry_out(rules, partition, write, now) {
+    let mut room = Room::default();
+    for (write, is_minimal) in writes.into_iter().zip(minimal) {
+        match room.check().and_then(|()| carry_out(rules, partition, write, now)) {
             Ok(done) => {
+                room.take(&done, *is_minimal);
                 undo.extend(done.undo.clone());
                 written.extend(done.written());
                 outcomes.push(Outcome::of_done(done));
@@ -178,20 +182,23 @@ fn all_or_none(
 fn each_for_itself(
     rules: &Rules,
     partition: &mut Partition,
-    writes: Vec<Result<Write, Refusal>>,
+    (writes, minimal): (Vec<Result<Write, Refusal>>, &[bool]),
     now: u64,
     goes_on: bool,
 ) -> (Vec<Outcome>, Vec<Written>) {
     let mut written = Vec::new();
     let mut has_failed = false;
+    let mut room = Room::default();
     let outcomes: Vec<Outcome> = writes
         .into_iter()
-        .map(|write| {
+        .zip(minimal)
+        .map(|(write, is_minimal)| {
             if has_failed && !goes_on {
                 return Outcome::not_carried_out();
             }
-            match carry_out(rules, partition, write, now) {
+            match room.check().and_then(|()| carry_out(rules, partition, write, now)) {
                 Ok(done) => {
+                    room.take(&done, *is_minimal);
                     written.extend(done.written());
                     Outcome::of_done(done)
                 }
@@ -219,6 +226,26 @@ fn carry_out(
     apply(rules, partition, write, moment)
 }
 
+/// The bytes of the items that the answer holds so far.
+#[derive(Default)]
+struct Room(usize);
+
+impl Room {
+    /// Whether another operation may be carried out: what the answer cannot tell is not done.
+    fn check(&self) -> Result<(), Refusal> {
+        if self.0 < MAX_ANSWER_BYTES {
+            return Ok(());
+        }
+        Err(Refusal::too_large().with_sub_status(sub_status::BATCH_RESPONSE_TOO_LARGE))
+    }
+
+    fn take(&mut self, done: &Done, is_minimal: bool) {
+        if !is_minimal && done.status != 304 {
+            self.0 += done.item.as_ref().map_or(0, |it| it.bytes);
+        }
+    }
+}
+
 impl Outcome {
     fn of_done(done: Done) -> Self {
         Self { status: done.status, sub_status: 0, charge: done.charge, item: done.item }
@@ -238,6 +265,10 @@ impl Outcome {
     fn write_json(&self, is_minimal: bool, out: &mut String) {
         out.push_str(&format!("{{\"statusCode\":{},\"requestCharge\":", self.status));
         Number::from(self.charge).write(crate::emulator::sql::value::ExponentStyle::TwoDigits, out);
+        // The service spells out no other one.
+        if self.sub_status == sub_status::BATCH_RESPONSE_TOO_LARGE {
+            out.push_str(&format!(",\"subStatusCode\":{}", self.sub_status));
+        }
         if let Some(item) = &self.item {
             out.push_str(",\"eTag\":");
             write_json_string(&item.etag, out);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::feed::{envelope, page_size};
+use super::feed::{MAX_PAGE_BYTES, envelope, page_size};
 use super::query;
 use super::scope::Scope;
 use super::versions;
@@ -43,7 +43,8 @@ fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
     let container = call.data(&account)?;
     let scope = Scope::read(call, container)?;
     let position = Position::read(call)?;
-    let mut items = Vec::new();
+    let mut items: Vec<Arc<Item>> = Vec::new();
+    let mut bytes = 0;
     let mut seen = Vec::new();
     let mut replica = None;
     for partition in scope.partitions(container) {
@@ -53,8 +54,9 @@ fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
             let default_ttl = container.rules.definition.default_ttl;
             position.admits(it) && scope.admits(it) && !it.is_expired(default_ttl, call.now)
         };
-        let room = max_items.saturating_sub(items.len());
+        let room = (max_items.saturating_sub(items.len()), MAX_PAGE_BYTES.saturating_sub(bytes));
         let (part, lsn) = changes_of(partition, start, is_wanted, room);
+        bytes += part.iter().map(|it| it.bytes).sum::<usize>();
         items.extend(part);
         seen.push((partition.id.clone(), lsn));
         replica = Some(partition.replica());
@@ -74,19 +76,21 @@ fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
     Ok(answer.body(envelope(&rid, "Documents", &rows, ExponentStyle::TwoDigits)))
 }
 
-/// The latest versions after a step, at most `room`, and the step up to which they reach.
+/// The latest versions after a step, at most so many and of so many bytes, and the step up to which they reach.
 ///
 /// What was written in one step is never torn apart, since a reader could not go on in the middle of it.
 fn changes_of(
     partition: &Partition,
     start: u64,
     is_wanted: impl Fn(&Item) -> bool,
-    room: usize,
+    (max_items, max_bytes): (usize, usize),
 ) -> (Vec<Arc<Item>>, u64) {
     let mut items: Vec<Arc<Item>> = Vec::new();
+    let mut bytes = 0;
     for item in partition.changes_after(start).filter(|it| is_wanted(it)) {
         let last = items.last().map_or(start, |it| it.lsn);
-        if items.len() >= room && item.lsn > last {
+        bytes += item.bytes;
+        if (items.len() >= max_items || bytes > max_bytes) && item.lsn > last {
             return (items, last);
         }
         items.push(Arc::clone(item));

@@ -2,20 +2,19 @@
 
 use super::item::at_first;
 use super::scope::Scope;
-use crate::emulator::call::Call;
+use crate::emulator::call::{Call, complete};
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
 use crate::emulator::store::partition::{Partition, Written};
-use crate::wire::header;
 
 /// The service deletes in the background; here it is done when the answer comes.
 pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     let mut account = call.write();
     let container = call.data_mut(&mut account)?;
     let scope = Scope::read(call, container)?;
-    if call.request.header(&header::PARTITION_KEY).is_none() {
-        return Err(at_first(Refusal::key_too_short(), container));
-    }
+    let rules = &container.rules;
+    let key = call.key(rules)?.ok_or_else(Refusal::key_too_short);
+    key.and_then(|it| complete(it, rules)).map_err(|it| at_first(it, container))?;
     let mut replica = container.first().map(Partition::replica);
     scope.partitions(container).try_for_each(|it| call.check_open(it))?;
     for partition in scope.partitions_mut(container) {

@@ -108,3 +108,56 @@ fn atomic_batches_leave_nothing_when_they_fail() {
     assert_eq!(statuses(working), [201, 200, 200, 204]);
     assert_eq!(sender.ids(&[KEY], "SELECT c.id FROM c WHERE c.n = 1"), ["2"]);
 }
+
+#[test]
+fn batches_and_patches_have_their_limits() {
+    let sender = container(Emulator::new(), &[], SIMPLE);
+    sender.create("1", "a");
+    let batch = ("x-ms-cosmos-is-batch-request", "True");
+    let atomic = ("x-ms-cosmos-batch-atomic", "True");
+    let reads = |count: usize| {
+        format!("[{}]", [r#"{"operationType":"Read","id":"1"}"#].repeat(count).join(","))
+    };
+    let patch = |count: usize| {
+        let operations = [r#"{"op":"incr","path":"/n","value":1}"#].repeat(count).join(",");
+        format!("{{\"operations\":[{operations}]}}")
+    };
+    let large = format!(
+        r#"[{{"operationType":"Create","resourceBody":{{"id":"2","pk":"a","text":"{}"}}}}]"#,
+        "x".repeat(2 * 1024 * 1024)
+    );
+    for (method, headers, body, expected) in [
+        ("POST", &[batch, atomic][..], reads(100), 200),
+        ("POST", &[batch, atomic], reads(101), 400),
+        ("POST", &[batch, atomic], reads(0), 400),
+        ("POST", &[batch], reads(101), 400),
+        ("POST", &[batch, atomic], "{}".to_owned(), 400),
+        ("POST", &[batch, atomic], r#"[{"operationType":"Query"}]"#.to_owned(), 207),
+        ("POST", &[batch, atomic], large, 413),
+        ("PATCH", &[], patch(10), 200),
+        ("PATCH", &[], patch(11), 400),
+        ("PATCH", &[], patch(0), 400),
+        ("PATCH", &[], "[]".to_owned(), 400),
+        ("PATCH", &[], r#"{"operations":[{"op":"test","path":"/n","value":1}]}"#.to_owned(), 400),
+    ] {
+        let body_start: String = body.chars().take(60).collect();
+        assert_eq!(item(&sender, method, headers, &body).0, expected, "{method} {body_start}");
+    }
+}
+
+#[test]
+fn only_whole_keys_can_be_deleted_or_written_in_batches() {
+    let definition =
+        r#"{"id":"c","partitionKey":{"paths":["/t","/u"],"kind":"MultiHash","version":2}}"#;
+    let sender = container(Emulator::new(), &[], definition);
+    let all = format!("{}/operations/partitionkeydelete", ITEMS.trim_end_matches("/docs"));
+    let batch = [("x-ms-cosmos-is-batch-request", "True"), ("x-ms-cosmos-batch-atomic", "True")];
+    for (key, expected) in [(r#"["t","u"]"#, 200), (r#"["t"]"#, 400), (r#"["t","u","v"]"#, 400)] {
+        let key = ("x-ms-documentdb-partitionkey", key);
+        assert_eq!(sender.send("POST", &all, &[key], b"").status(), expected, "{key:?}");
+        let body = br#"[{"operationType":"Upsert","resourceBody":{"id":"1","t":"t","u":"u"}}]"#;
+        let answer = sender.send("POST", ITEMS, &[batch[0], batch[1], key], body);
+        assert_eq!(answer.status(), expected, "{key:?}");
+    }
+    assert_eq!(sender.send("POST", &all, &[], b"").status(), 400);
+}

@@ -48,6 +48,10 @@ type Watcher = dyn Fn(&(dyn StdError + 'static)) + Send + Sync;
 /// once**: again where a worker died, or lost the lease, between handling a page and noting it. Within one partition
 /// key changes come in order.
 ///
+/// When a partition splits, so does its lease. When partitions merge their leases remain, each for its part of the new
+/// one: each is at a place of its own, and one lease for both could only go on from the earlier place, so that changes
+/// were handled again. A part costs a request of its own at each poll.
+///
 /// The lease container must have the partition key `/id`, and can be that of other processors too.
 ///
 /// ```
