@@ -3,14 +3,14 @@
 mod connection_string;
 mod date;
 mod key;
-mod resource_token;
+mod permission_token;
 mod token_set;
 mod token_source;
 
 pub(crate) use connection_string::ConnectionString;
 pub(crate) use date::http_date;
 pub(crate) use key::MasterKey;
-pub use resource_token::ResourceToken;
+pub use permission_token::PermissionToken;
 pub(crate) use token_set::{Reach, TokenSet, Wanted};
 pub(crate) use token_source::{TokenSource, not_provided};
 

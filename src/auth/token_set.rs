@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::ResourceToken;
+use super::PermissionToken;
 use crate::error::{Error, Result};
 use crate::partition_key::PartitionKey;
 
@@ -51,12 +51,12 @@ impl std::fmt::Debug for Entry {
 }
 
 impl TokenSet {
-    pub(crate) fn new(tokens: Vec<ResourceToken>, now: Duration) -> Result<Self> {
+    pub(crate) fn new(tokens: Vec<PermissionToken>, now: Duration) -> Result<Self> {
         if tokens.is_empty() {
             return Err(Error::credential("there is no resource token: give at least one"));
         }
         let lifetime = tokens.iter().filter_map(|it| it.valid_for).min();
-        let entry = |it: ResourceToken| {
+        let entry = |it: PermissionToken| {
             let header = it.header()?;
             Ok(Entry { resource: it.resource, partition_key: it.partition_key, header })
         };
@@ -162,7 +162,7 @@ mod tests {
 
     fn set(tokens: &[(&str, Option<&str>)]) -> TokenSet {
         let tokens = tokens.iter().enumerate().map(|(number, (link, key))| {
-            let token = ResourceToken::new(*link, format!("type=resource&sig={number}"));
+            let token = PermissionToken::new(*link, format!("type=resource&sig={number}"));
             match key {
                 Some(key) => token.partition_key(*key),
                 None => token,

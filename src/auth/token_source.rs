@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ResourceToken;
+use super::PermissionToken;
 use super::token_set::TokenSet;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::sync::Flight;
 
 /// What brings resource tokens.
-pub(crate) type Provider = Box<dyn Fn() -> Result<Vec<ResourceToken>> + Send + Sync>;
+pub(crate) type Provider = Box<dyn Fn() -> Result<Vec<PermissionToken>> + Send + Sync>;
 
 /// Tokens that are younger are not the reason why a request was refused.
 const RENEW_GAP: Duration = Duration::from_secs(10);
@@ -19,13 +19,13 @@ const RENEW_GAP: Duration = Duration::from_secs(10);
 pub(crate) struct TokenSource {
     provider: Option<Provider>,
     /// As they were given; taken over when the first request needs them.
-    given: Vec<ResourceToken>,
+    given: Vec<PermissionToken>,
     known: Flight<TokenSet>,
 }
 
 impl TokenSource {
     /// These tokens, and no others.
-    pub(crate) fn fixed(tokens: Vec<ResourceToken>) -> Result<Self> {
+    pub(crate) fn fixed(tokens: Vec<PermissionToken>) -> Result<Self> {
         // Mistakes are to show when the client is made.
         TokenSet::new(tokens.clone(), Duration::ZERO)?;
         Ok(Self { provider: None, given: tokens, known: Flight::default() })
@@ -115,7 +115,7 @@ mod tests {
             if number >= failing_from {
                 return Err(not_provided("no network".into()));
             }
-            let token = ResourceToken::new("dbs/a", format!("type=resource&sig={number}"));
+            let token = PermissionToken::new("dbs/a", format!("type=resource&sig={number}"));
             Ok(vec![token.valid_for(Duration::from_secs(1000))])
         }))
     }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn tokens_that_were_given_once_are_not_renewed() {
         let clock = VirtualClock::new();
-        let token = ResourceToken::new("dbs/a", "type=resource&sig=1").valid_for(TIMEOUT);
+        let token = PermissionToken::new("dbs/a", "type=resource&sig=1").valid_for(TIMEOUT);
         let source = TokenSource::fixed(vec![token]).unwrap();
         let tokens = source.current(&clock, TIMEOUT).unwrap();
         clock.advance(Duration::from_secs(3600));

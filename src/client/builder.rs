@@ -11,7 +11,7 @@ use super::options::{
 };
 use super::{ActivityIds, CosmosClient, Shared};
 use crate::auth::{
-    ConnectionString, Credential, MasterKey, ResourceToken, TokenSource, not_provided,
+    ConnectionString, Credential, MasterKey, PermissionToken, TokenSource, not_provided,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
@@ -157,10 +157,10 @@ impl ClientBuilder {
     ///
     /// With tokens for several resources use [`resource_tokens`](Self::resource_tokens).
     pub fn resource_token(self, token: &str) -> Self {
-        self.resource_tokens([ResourceToken::new("", token)])
+        self.resource_tokens([PermissionToken::new("", token)])
     }
 
-    /// Tokens of permissions, in place of a key: pairs of a link and a token, or [`ResourceToken`]s.
+    /// Tokens of permissions, in place of a key: pairs of a link and a token, or [`PermissionToken`]s.
     ///
     /// Each request goes with the token of its resource, or of the closest one above it: a token for a container is one
     /// for its items. Where a token is for one partition key, it is used for requests that name that key. A request for
@@ -171,17 +171,17 @@ impl ClientBuilder {
     /// key do without that; those that would take it from the item, or that go through all partitions, fail.
     ///
     /// ```
-    /// use cosmosdb::{CosmosClient, ResourceToken};
+    /// use cosmosdb::{CosmosClient, PermissionToken};
     ///
     /// let client = CosmosClient::builder("https://account.documents.azure.com:443/")
     ///     .resource_tokens([
-    ///         ResourceToken::new("dbs/shop/colls/orders", "type=resource&ver=1&sig=…;…;"),
-    ///         ResourceToken::new("dbs/shop/colls/customers", "type=resource&ver=1&sig=…;…;").partition_key("Lyon"),
+    ///         PermissionToken::new("dbs/shop/colls/orders", "type=resource&ver=1&sig=…;…;"),
+    ///         PermissionToken::new("dbs/shop/colls/customers", "type=resource&ver=1&sig=…;…;").partition_key("Lyon"),
     ///     ])
     ///     .build()?;
     /// # Ok::<(), cosmosdb::Error>(())
     /// ```
-    pub fn resource_tokens<T: Into<ResourceToken>>(
+    pub fn resource_tokens<T: Into<PermissionToken>>(
         mut self,
         tokens: impl IntoIterator<Item = T>,
     ) -> Self {
@@ -191,20 +191,20 @@ impl ClientBuilder {
     }
 
     /// Asks for resource tokens when the first request needs them, and again when they are about to run out, as far as
-    /// [`ResourceToken::valid_for`] says so, or when the service refuses one.
+    /// [`PermissionToken::valid_for`] says so, or when the service refuses one.
     ///
     /// `provider` brings all tokens of the client each time. It is called by one thread at a time while others wait, and
     /// must not use the client itself. After a refusal the request is sent once more with what it brought; tokens less
     /// than 10 s old are not renewed, so that a request for something that is not permitted costs no flood of them.
     ///
     /// ```
-    /// use cosmosdb::{CosmosClient, ResourceToken};
+    /// use cosmosdb::{CosmosClient, PermissionToken};
     /// use std::time::Duration;
     ///
     /// # fn ask_the_server() -> Result<String, std::io::Error> { Ok("type=resource&ver=1&sig=…;…;".into()) }
     /// let client = CosmosClient::builder("https://account.documents.azure.com:443/")
     ///     .resource_token_provider(|| {
-    ///         let token = ResourceToken::new("dbs/shop/colls/orders", ask_the_server()?);
+    ///         let token = PermissionToken::new("dbs/shop/colls/orders", ask_the_server()?);
     ///         Ok::<_, std::io::Error>([token.valid_for(Duration::from_secs(3600))])
     ///     })
     ///     .build()?;
@@ -215,7 +215,7 @@ impl ClientBuilder {
         provider: impl Fn() -> Result<I, E> + Send + Sync + 'static,
     ) -> Self
     where
-        T: Into<ResourceToken>,
+        T: Into<PermissionToken>,
         I: IntoIterator<Item = T>,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {

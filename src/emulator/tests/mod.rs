@@ -9,6 +9,7 @@ mod hosted;
 mod index_metrics;
 mod items;
 mod partitions;
+mod permissions;
 mod regions;
 mod support;
 #[cfg(feature = "scripts")]

@@ -15,21 +15,21 @@ use crate::partition_key::PartitionKey;
 /// [`ClientBuilder::resource_tokens`](crate::ClientBuilder::resource_tokens). `Debug` does not show the token.
 ///
 /// ```
-/// use cosmosdb::ResourceToken;
+/// use cosmosdb::PermissionToken;
 ///
-/// let token = ResourceToken::new("dbs/shop/colls/orders", "type=resource&ver=1&sig=…;…;").partition_key("Lyon");
-/// let same = ResourceToken::from(("dbs/shop/colls/orders", "type=resource&ver=1&sig=…;…;")).partition_key("Lyon");
+/// let token = PermissionToken::new("dbs/shop/colls/orders", "type=resource&ver=1&sig=…;…;").partition_key("Lyon");
+/// let same = PermissionToken::from(("dbs/shop/colls/orders", "type=resource&ver=1&sig=…;…;")).partition_key("Lyon");
 /// assert!(!format!("{token:?}{same:?}").contains("sig"));
 /// ```
 #[derive(Clone)]
-pub struct ResourceToken {
+pub struct PermissionToken {
     pub(super) resource: String,
     pub(super) partition_key: Option<PartitionKey>,
     pub(super) valid_for: Option<Duration>,
     token: String,
 }
 
-impl ResourceToken {
+impl PermissionToken {
     /// The token for the resource at `link`: the `resource` and the `_token` of a permission.
     ///
     /// The link is one of names, `dbs/shop/colls/orders`, or a `_self`; slashes at its ends do not matter. The last part
@@ -99,15 +99,15 @@ fn encode(token: &str, out: &mut String) {
     }
 }
 
-impl<L: Into<String>, T: Into<String>> From<(L, T)> for ResourceToken {
+impl<L: Into<String>, T: Into<String>> From<(L, T)> for PermissionToken {
     fn from((link, token): (L, T)) -> Self {
         Self::new(link, token)
     }
 }
 
-impl fmt::Debug for ResourceToken {
+impl fmt::Debug for PermissionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResourceToken")
+        f.debug_struct("PermissionToken")
             .field("resource", &self.resource)
             .field("partition_key", &self.partition_key)
             .finish_non_exhaustive()
@@ -128,7 +128,7 @@ mod tests {
             ("type%3Dresource%26sig%3Da", "type%3Dresource%26sig%3Da"),
             (" type=resource&sig=a\n", "type%3Dresource%26sig%3Da"),
         ] {
-            let header = ResourceToken::new("", token).header().unwrap();
+            let header = PermissionToken::new("", token).header().unwrap();
             assert_eq!(header.to_str().unwrap(), expected);
             assert!(header.is_sensitive());
         }
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn what_is_no_token_is_refused_and_not_shown() {
         for token in ["", "c2VjcmV0", "type%3Dsecret\u{1}"] {
-            let error = ResourceToken::new("dbs/a", token).header().unwrap_err();
+            let error = PermissionToken::new("dbs/a", token).header().unwrap_err();
             let shown = format!("{error} {error:?}");
             assert!(shown.contains("dbs/a"), "{shown}");
             assert!(!shown.contains("c2Vj") && !shown.contains("secret"), "{shown}");
