@@ -145,6 +145,23 @@ mod tests {
         assert_eq!((offer.url_path(None).as_str(), offer.signed_form()), ("/offers/Hu+t", "hu+t"));
     }
 
+    /// The signatures are those of other SDKs: numbers 2, 4 and 8 of the vectors of the master key.
+    #[test]
+    fn links_are_signed_as_other_sdks_do() {
+        const KEY: &str = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
+        let key = crate::auth::MasterKey::new(KEY).unwrap();
+        let rid = "dbs/d9RzAA==/colls/d9RzAJRFKgw=/docs/d9RzAJRFKgwCAAAAAAAAAA==/";
+        for (verb, kind, link, expected) in [
+            ("POST", "docs", Link::parse("/dbs/SalesDB/colls/Orders", CONTAINER), "5sm3S97h6T0iK8"),
+            ("PUT", "offers", Ok(Link::account().child("offers", "Hu+t")), "idXQpgESbpHkR5buI7"),
+            ("GET", "docs", Link::parse(rid, ITEM), "5krWBAiOqabhpr6kUIg5SEfRhcS8cpxq7Dyak7VAYB8"),
+        ] {
+            let link = link.unwrap();
+            let signed = key.sign(verb, kind, link.signed_form(), "Tue, 01 Nov 2022 17:15:00 GMT");
+            assert!(signed.contains(&format!("sig%3D{expected}")), "{signed}");
+        }
+    }
+
     #[test]
     fn what_is_no_such_link_is_refused() {
         for (kinds, text) in [

@@ -11,6 +11,7 @@ mod items;
 mod partitions;
 mod permissions;
 mod regions;
+mod rids;
 mod support;
 #[cfg(feature = "scripts")]
 mod udf;
