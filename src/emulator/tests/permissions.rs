@@ -265,9 +265,8 @@ fn a_token_for_an_item_or_a_script_is_for_that_alone() {
 fn names_and_resource_ids_are_of_one_resource() {
     let sender = account(&VirtualClock::new());
     let link = read(&sender.send("GET", "/dbs/d/colls/c", &[], b""))["_self"].clone();
-    let token =
-        permit(&sender, &json!({ "id": "p", "permissionMode": "Read", "resource": link.clone() }));
     let path = format!("/{}", link.as_str().unwrap());
+    let token = permit(&sender, &json!({ "id": "p", "permissionMode": "Read", "resource": link }));
     check(
         &sender,
         &token,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::support::{ITEMS, QUERY, SIMPLE, Sender, container, json};
-use crate::emulator::Emulator;
+use crate::emulator::{Emulator, FaultRule};
 
 const KEY: (&str, &str) = ("x-ms-documentdb-partitionkey", r#"["a"]"#);
 
@@ -123,4 +123,14 @@ fn a_rid_leads_to_nothing_once_its_resource_is_gone() {
     assert_eq!(sender.send("DELETE", "/dbs/d/colls/c", &[], b"").status(), 204);
     assert_eq!(sender.send("POST", "/dbs/d/colls", &[], SIMPLE.as_bytes()).status(), 201);
     assert_eq!(sender.send_by_rid("GET", &link, &[], b"").status(), 404);
+}
+
+#[test]
+fn faults_of_a_container_strike_it_by_its_self_link_too() {
+    let sender = account();
+    let (link, _) = by_name(&sender, "/dbs/d/colls/c");
+    sender.emulator.fault(FaultRule::unavailable().database("d").container("other"));
+    assert_eq!(sender.send_by_rid("GET", &link, &[], b"").status(), 200);
+    sender.emulator.fault(FaultRule::unavailable().database("d").container("c"));
+    assert_eq!(sender.send_by_rid("GET", &link, &[], b"").status(), 503);
 }
