@@ -8,7 +8,7 @@ use crate::client::unwritable;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::feed::{ChangeFeed, ChangeFeedProcessor, Listing};
-use crate::link::{IdOf, Link, check_id};
+use crate::link::{Address, IdOf, Link, check_id};
 use crate::models::ContainerProperties;
 use crate::operation::{
     CreateItem, DeleteContainer, DeleteItem, Operation, ReadContainer, ReadItem, ReplaceContainer,
@@ -44,17 +44,17 @@ use crate::wire::MAX_BODY_BYTES;
 #[derive(Clone, Debug)]
 pub struct Container {
     pub(crate) database: Database,
-    id: String,
+    address: Address,
 }
 
 impl Container {
-    pub(crate) fn new(database: Database, id: String) -> Self {
-        Self { database, id }
+    pub(crate) fn new(database: Database, address: Address) -> Self {
+        Self { database, address }
     }
 
-    /// The id that the handle was made with.
+    /// The id that the handle was made with; of a link, its last part, which may be the resource id.
     pub fn id(&self) -> &str {
-        &self.id
+        self.address.id()
     }
 
     /// The database of the container.
@@ -111,6 +111,8 @@ impl Container {
     }
 
     /// Replaces the item `id`. Neither its id nor its partition key can change.
+    ///
+    /// The item can be named by its `_self` too.
     #[doc(alias = "replace_document")]
     pub fn replace_item<T: Serialize + ?Sized>(
         &self,
@@ -121,6 +123,9 @@ impl Container {
     }
 
     /// Reads the item `id` of the partition `key`: the cheapest call that there is.
+    ///
+    /// The item can be named by its `_self` too, as everywhere that an item's id is asked for in a call on one item:
+    /// see [`CosmosClient::container_at`](crate::CosmosClient::container_at).
     #[doc(alias = "read_document")]
     pub fn read_item(&self, id: &str, key: impl Into<PartitionKey>) -> Operation<ReadItem> {
         self.operation(self.item_spec(Action::Read, id, key.into()))
@@ -290,13 +295,15 @@ impl Container {
     /// # Errors
     /// The token is malformed, or the container's id is.
     pub fn adopt_session_token(&self, token: &str) -> Result<()> {
-        let state = self.database.client.shared.containers.state(&self.link()?);
-        state.session.adopt(token)
+        let containers = &self.database.client.shared.containers;
+        let state = containers.state(&self.link()?);
+        state.session.adopt(token)?;
+        containers.adopted(&state, token);
+        Ok(())
     }
 
     pub(crate) fn link(&self) -> Result<Link> {
-        check_id(IdOf::Container, &self.id)?;
-        Ok(self.database.link()?.child("colls", &self.id))
+        self.address.resolve(&["dbs", "colls"], || self.database.link())
     }
 
     pub(crate) fn operation<K: crate::operation::Kind>(&self, spec: Result<Spec>) -> Operation<K> {
@@ -317,10 +324,9 @@ impl Container {
     }
 
     pub(crate) fn item_spec(&self, action: Action, id: &str, key: PartitionKey) -> Result<Spec> {
-        check_id(IdOf::Item, id)?;
         key.check()?;
         let mut spec = self.feed_spec(action)?;
-        spec.link = spec.link.child("docs", id);
+        spec.link = spec.link.child_by_id_or_self("docs", id)?;
         spec.partition = Partition::Key(key);
         Ok(spec)
     }
@@ -332,11 +338,12 @@ impl Container {
         id: Option<&str>,
     ) -> Result<Spec> {
         let body = serde_json::to_vec(item).map_err(unwritable)?;
-        check_item(&body, id)?;
         let mut spec = self.feed_spec(action)?;
         if let Some(id) = id {
-            spec.link = spec.link.child("docs", id);
+            spec.link = spec.link.child_by_id_or_self("docs", id)?;
         }
+        // What is addressed by its resource id may have any id.
+        check_item(&body, id.filter(|_| !spec.link.is_by_rid()).and(spec.link.name()))?;
         spec.body = body;
         spec.partition = Partition::FromItem;
         Ok(spec)

@@ -4,7 +4,7 @@ use crate::client::{CosmosClient, read_or_create, unwritable};
 use crate::container::Container;
 use crate::error::Result;
 use crate::feed::Listing;
-use crate::link::{IdOf, Link, check_id};
+use crate::link::{Address, IdOf, Link, check_id};
 use crate::models::ContainerProperties;
 use crate::operation::{CreateContainer, DeleteDatabase, Operation, ReadDatabase};
 use crate::pipeline::{Action, ResourceType, Spec};
@@ -15,23 +15,23 @@ use crate::response::ResourceResponse;
 #[derive(Clone, Debug)]
 pub struct Database {
     pub(crate) client: CosmosClient,
-    id: String,
+    address: Address,
 }
 
 impl Database {
-    pub(crate) fn new(client: CosmosClient, id: String) -> Self {
-        Self { client, id }
+    pub(crate) fn new(client: CosmosClient, address: Address) -> Self {
+        Self { client, address }
     }
 
-    /// The id that the handle was made with.
+    /// The id that the handle was made with; of a link, its last part, which may be the resource id.
     pub fn id(&self) -> &str {
-        &self.id
+        self.address.id()
     }
 
     /// The container `id`, which need not exist yet. Sends nothing.
     #[doc(alias = "collection")]
     pub fn container(&self, id: impl Into<String>) -> Container {
-        Container::new(self.clone(), id.into())
+        Container::new(self.clone(), Address::Id(id.into()))
     }
 
     /// Reads the properties of the database.
@@ -91,8 +91,7 @@ impl Database {
     }
 
     pub(crate) fn link(&self) -> Result<Link> {
-        check_id(IdOf::Database, &self.id)?;
-        Ok(Link::account().child("dbs", &self.id))
+        self.address.resolve(&["dbs"], || Ok(Link::account()))
     }
 
     fn spec(&self, action: Action) -> Result<Spec> {

@@ -85,6 +85,7 @@ mod emulator;
 #[cfg(test)]
 mod fuzz;
 
+pub use auth::PermissionToken;
 pub use batch::{
     Batch, BatchOperation, BatchResponse, BatchResult, Bulk, BulkOperation, BulkProgress,
     BulkResult, BulkResults, BulkTotals, Patch, ReadMany, ReadManyResponse,

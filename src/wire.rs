@@ -72,6 +72,7 @@ pub(crate) mod header {
         BATCH_ORDERED = "x-ms-cosmos-batch-ordered";
         BATCH_CONTINUE_ON_ERROR = "x-ms-cosmos-batch-continue-on-error";
 
+        EXPIRY_SECONDS = "x-ms-documentdb-expiry-seconds";
         A_IM = "a-im";
         CHANGE_FEED_WIRE_FORMAT = "x-ms-cosmos-changefeed-wire-format-version";
         PREFER = "prefer";

@@ -3,31 +3,22 @@
 mod connection_string;
 mod date;
 mod key;
-
-use crate::error::Result;
+mod permission_token;
+mod token_set;
+mod token_source;
 
 pub(crate) use connection_string::ConnectionString;
 pub(crate) use date::http_date;
 pub(crate) use key::MasterKey;
+pub use permission_token::PermissionToken;
+pub(crate) use token_set::{Reach, TokenSet, Wanted};
+pub(crate) use token_source::{TokenSource, not_provided};
 
 /// What a client proves itself with.
 #[derive(Debug)]
 pub(crate) enum Credential {
     /// One of the account's keys: it may do everything.
     Key(MasterKey),
-}
-
-impl Credential {
-    /// The value of the `authorization` header of a request.
-    pub(crate) fn authorize(
-        &self,
-        verb: &str,
-        resource_type: &str,
-        link: &str,
-        date: &str,
-    ) -> Result<String> {
-        match self {
-            Self::Key(key) => Ok(key.sign(verb, resource_type, link, date)),
-        }
-    }
+    /// Tokens of permissions, each for one resource and for a while.
+    Tokens(TokenSource),
 }

@@ -160,8 +160,10 @@ impl Batch {
         let shared = &self.container.database.client.shared;
         spec.body = body(&entries, spec.options.minimal_content)?;
         let timeout = spec.options.timeout.unwrap_or(shared.options.operation_timeout);
-        let facts = shared.containers.get(shared, &self.container.link()?, timeout)?;
-        check_complete(&key, &facts.definition)?;
+        let link = self.container.link()?;
+        if let Some(facts) = shared.containers.get_if_permitted(shared, &link, timeout)? {
+            check_complete(&key, &facts.definition)?;
+        }
         spec.partition = Partition::Key(key);
         BatchResponse::new(shared.run(spec)?)
     }

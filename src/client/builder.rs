@@ -10,7 +10,9 @@ use super::options::{
     CircuitBreakerOptions, ClientOptions, HedgingOptions, RegionOptions, RetryOptions,
 };
 use super::{ActivityIds, CosmosClient, Shared};
-use crate::auth::{ConnectionString, Credential, MasterKey};
+use crate::auth::{
+    ConnectionString, Credential, MasterKey, PermissionToken, TokenSource, not_provided,
+};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::models::{ConsistencyLevel, ReadConsistencyStrategy};
@@ -147,6 +149,81 @@ impl ClientBuilder {
     /// One of the account's keys, in Base64 as the portal shows it.
     pub fn key(mut self, key: &str) -> Self {
         self.credential = Some(MasterKey::new(key).map(Credential::Key));
+        self
+    }
+
+    /// The token of a permission, in place of a key: the client may do what the permission says, and for as long as the
+    /// token is valid, an hour unless its maker said otherwise. After that the service answers with 403.
+    ///
+    /// With tokens for several resources use [`resource_tokens`](Self::resource_tokens).
+    pub fn resource_token(self, token: &str) -> Self {
+        self.resource_tokens([PermissionToken::new("", token)])
+    }
+
+    /// Tokens of permissions, in place of a key: pairs of a link and a token, or [`PermissionToken`]s.
+    ///
+    /// Each request goes with the token of its resource, or of the closest one above it: a token for a container is one
+    /// for its items. Where a token is for one partition key, it is used for requests that name that key. A request for
+    /// which there is no token is not sent: the error is of the kind [`Credential`](crate::ErrorKind::Credential), and
+    /// names the resource. The account is read with the first token.
+    ///
+    /// A token for an item, or for one partition key, may not allow to read the container. Calls that name the partition
+    /// key do without that; those that would take it from the item, or that go through all partitions, fail.
+    ///
+    /// ```
+    /// use cosmosdb::{CosmosClient, PermissionToken};
+    ///
+    /// let client = CosmosClient::builder("https://account.documents.azure.com:443/")
+    ///     .resource_tokens([
+    ///         PermissionToken::new("dbs/shop/colls/orders", "type=resource&ver=1&sig=…;…;"),
+    ///         PermissionToken::new("dbs/shop/colls/customers", "type=resource&ver=1&sig=…;…;").partition_key("Lyon"),
+    ///     ])
+    ///     .build()?;
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn resource_tokens<T: Into<PermissionToken>>(
+        mut self,
+        tokens: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let tokens = tokens.into_iter().map(Into::into).collect();
+        self.credential = Some(TokenSource::fixed(tokens).map(Credential::Tokens));
+        self
+    }
+
+    /// Asks for resource tokens when the first request needs them, and again when they are about to run out, as far as
+    /// [`PermissionToken::valid_for`] says so, or when the service refuses one.
+    ///
+    /// `provider` brings all tokens of the client each time. It is called by one thread at a time while others wait, and
+    /// must not use the client itself. After a refusal the request is sent once more with what it brought; tokens less
+    /// than 10 s old are not renewed, so that a request for something that is not permitted costs no flood of them.
+    ///
+    /// ```
+    /// use cosmosdb::{CosmosClient, PermissionToken};
+    /// use std::time::Duration;
+    ///
+    /// # fn ask_the_server() -> Result<String, std::io::Error> { Ok("type=resource&ver=1&sig=…;…;".into()) }
+    /// let client = CosmosClient::builder("https://account.documents.azure.com:443/")
+    ///     .resource_token_provider(|| {
+    ///         let token = PermissionToken::new("dbs/shop/colls/orders", ask_the_server()?);
+    ///         Ok::<_, std::io::Error>([token.valid_for(Duration::from_secs(3600))])
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn resource_token_provider<T, I, E>(
+        mut self,
+        provider: impl Fn() -> Result<I, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        T: Into<PermissionToken>,
+        I: IntoIterator<Item = T>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let provider = move || {
+            let tokens = provider().map_err(|error| not_provided(error.into()))?;
+            Ok(tokens.into_iter().map(Into::into).collect())
+        };
+        self.credential = Some(Ok(Credential::Tokens(TokenSource::provided(Box::new(provider)))));
         self
     }
 
@@ -356,7 +433,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn no_key() -> Error {
-    Error::credential("the client has no credential: give it a key with key(…)")
+    Error::credential("the client has no credential: give it a key with key(…), or resource tokens")
 }
 
 fn user_agent(suffix: Option<&str>) -> Result<HeaderValue> {

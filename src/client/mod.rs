@@ -8,10 +8,11 @@ mod shared;
 
 use std::sync::Arc;
 
+use crate::container::Container;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::feed::Listing;
-use crate::link::{IdOf, Link, check_id};
+use crate::link::{Address, IdOf, Link, check_id};
 use crate::models::{AccountProperties, DatabaseProperties};
 use crate::operation::{CreateDatabase, Operation, ReadAccount};
 use crate::pipeline::{Action, ResourceType, Spec};
@@ -99,7 +100,43 @@ impl CosmosClient {
 
     /// The database `id`, which need not exist yet. Sends nothing.
     pub fn database(&self, id: impl Into<String>) -> Database {
-        Database::new(self.clone(), id.into())
+        Database::new(self.clone(), Address::Id(id.into()))
+    }
+
+    /// The database at a link: its `_self`, such as `dbs/d9RzAA==/`, or `dbs/shop`. Sends nothing; a malformed link is
+    /// the error of the first call.
+    ///
+    /// A link is taken for one of resource ids where it can be one. A database whose name is eight characters of
+    /// Base64, such as `abcdef==`, is reached by [`database`](Self::database).
+    pub fn database_at(&self, link: impl Into<String>) -> Database {
+        Database::new(self.clone(), Address::Link(link.into()))
+    }
+
+    /// The container at a link: its `_self`, such as `dbs/d9RzAA==/colls/d9RzAJRFKgw=/`, or `dbs/shop/colls/orders`.
+    /// Sends nothing; a malformed link is the error of the first call.
+    ///
+    /// A link of resource ids leads to this one container, and not to another that gets its name later. In a container
+    /// that is addressed so, items are too: by `_self` or `_rid`, since the service takes no mixture with names.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let orders = client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// let link = orders.properties()?.system.self_link.unwrap();
+    /// let orders = client.container_at(link);
+    /// let order = serde_json::json!({ "id": "42", "city": "Lyon" });
+    /// let created: serde_json::Value = orders.create_item(&order).send()?.item()?;
+    /// let order_link = created["_self"].as_str().unwrap();
+    /// assert_eq!(orders.read_item(order_link, "Lyon").send()?.status(), 200);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn container_at(&self, link: impl Into<String>) -> Container {
+        let link = link.into();
+        let trimmed = link.trim_matches('/');
+        let end = trimmed.match_indices('/').nth(1).map_or(trimmed.len(), |it| it.0);
+        let database = self.database_at(trimmed.get(..end).unwrap_or_default());
+        Container::new(database, Address::Link(link))
     }
 
     /// Creates a database. A database that exists is an error (409).

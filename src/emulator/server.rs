@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::Inner;
-use super::auth::Signed;
+use super::auth::{Bearer, Now, Signed, check_permission};
 use super::call::Call;
 use super::refusal::Refusal;
 use super::request::Request;
@@ -33,10 +33,13 @@ fn serve(emulator: &Inner, request: &Request<'_>) -> Result<Answer, Refusal> {
         return Err(Refusal::forbidden_silently());
     }
     let route = route(&request.segments).ok_or_else(Refusal::unknown_url)?;
-    // Clients sign by the machine's time, however far the account's has been moved on.
-    emulator.key.check(request, &signed(route, request), emulator.clock.now())?;
+    let now = Now { clock: emulator.clock.now(), account: emulator.now() };
+    let bearer = emulator.key.check(request, &signed(route, request), now)?;
     let handler =
         route.handler(request.method).ok_or_else(|| Refusal::method_not_allowed(request))?;
+    if let Bearer::Permission(rid) = bearer {
+        check_permission(&Call::new(emulator, request), &rid)?;
+    }
     check_body(request)?;
     check_consistency(request)?;
     check_region(request)?;

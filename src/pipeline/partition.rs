@@ -123,7 +123,14 @@ fn key_of_item(ctx: &mut Context<'_>, body: &[u8]) -> Result<HeaderValue> {
     let (Some(container), Some(link)) = (&ctx.container, &ctx.spec.container) else {
         return Err(Error::invalid_input("only items of a container have a partition key"));
     };
-    let facts = container.facts(ctx.shared, link, ctx.remaining()?)?;
+    let facts = container.facts_if_permitted(ctx.shared, link, ctx.remaining()?)?;
+    let facts = facts.ok_or_else(|| {
+        Error::credential(format!(
+            "the partition key of the item is taken from it by the definition of {}, which the client's credential \
+             does not allow to read: give the key with partition_key(…)",
+            link.as_str()
+        ))
+    })?;
     let key = extract::partition_key(body, &facts.paths)?;
     let value = key_header(&key)?;
     ctx.key = Some(key);
@@ -162,11 +169,11 @@ impl Context<'_> {
     }
 
     /// The facts about the container, for what does better with them but goes without.
-    fn facts_or_fetch(&mut self) -> Option<Arc<ContainerFacts>> {
+    pub(super) fn facts_or_fetch(&mut self) -> Option<Arc<ContainerFacts>> {
         if self.facts.is_none() {
             let (state, container) = (self.container.as_ref()?, self.spec.container.as_ref()?);
-            let facts = state.facts(self.shared, container, self.remaining().ok()?).ok()?;
-            self.facts = Some(facts);
+            let left = self.remaining().ok()?;
+            self.facts = state.facts_if_permitted(self.shared, container, left).ok()?;
         }
         self.facts.clone()
     }
@@ -197,7 +204,7 @@ impl Context<'_> {
         Some(Located { map, index })
     }
 
-    fn partition_key(&self) -> Option<&PartitionKey> {
+    pub(super) fn partition_key(&self) -> Option<&PartitionKey> {
         match &self.spec.partition {
             Partition::Key(key) => Some(key),
             _ => self.key.as_ref(),

@@ -1,5 +1,7 @@
 //! The session token: out with a request, in with its answer.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderValue};
 
 use super::{Action, Context, Next, Partition, Policy};
@@ -21,6 +23,10 @@ impl Policy for Session {
         next: Next<'_>,
     ) -> Result<transport::Response> {
         let Some(state) = ctx.container.clone() else { return next.send(ctx, request) };
+        if ctx.shared.containers.may_have_twins() && state.session.rid().is_none() {
+            // What was seen of the container by its resource id counts here too, once it is known to be that one.
+            ctx.facts_or_fetch();
+        }
         if !ctx.explicit_session {
             match token(ctx, &state, request.headers()) {
                 Some(token) => {
@@ -39,10 +45,10 @@ impl Policy for Session {
         }
         let outcome = next.send(ctx, request);
         match &outcome {
-            Ok(response) => capture(&state, response.headers()),
+            Ok(response) => capture(ctx, &state, response.headers()),
             Err(error) if tells_the_session(error) => {
                 if let Some(headers) = error.headers() {
-                    capture(&state, headers);
+                    capture(ctx, &state, headers);
                 }
             }
             Err(_) => {}
@@ -95,7 +101,10 @@ fn is_effective(ctx: &Context<'_>, headers: &HeaderMap) -> bool {
     account.is_none_or(|it| it.consistency_level() == ConsistencyLevel::Session)
 }
 
-fn capture(state: &ContainerState, headers: &HeaderMap) {
+fn capture(ctx: &Context<'_>, state: &Arc<ContainerState>, headers: &HeaderMap) {
+    if ctx.shared.containers.may_have_twins() {
+        ctx.shared.containers.heard(state, headers);
+    }
     if let Capture::NewRange(id) = state.session.capture(headers) {
         state.saw_range(&id);
     }

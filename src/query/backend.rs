@@ -99,6 +99,11 @@ impl Target {
             partition_key: (!is_prefix).then(|| key.clone()),
         })
     }
+
+    /// The items of a key in a container whose definition is not known: the service finds the place.
+    pub(crate) fn key_anywhere(key: &PartitionKey) -> Self {
+        Self { ranges: vec![EpkRange::full()], partition_key: Some(key.clone()) }
+    }
 }
 
 /// A partition of the container and its part of the key space.

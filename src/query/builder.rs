@@ -236,9 +236,11 @@ impl Setup {
         Ok(Box::new(Pipelined::new(backend, move |backend| {
             let target = match &key {
                 Some(key) => {
-                    let facts =
-                        client.shared.containers.get(&client.shared, &container, timeout)?;
-                    Target::key(key, &facts.definition)?
+                    let shared = &client.shared;
+                    match shared.containers.get_if_permitted(shared, &container, timeout)? {
+                        Some(facts) => Target::key(key, &facts.definition)?,
+                        None => Target::key_anywhere(key),
+                    }
                 }
                 None => {
                     range.map_or_else(Target::container, |it| Target::range(it.epk_range().clone()))

@@ -64,15 +64,26 @@ impl HttpBackend {
         spec.partition = key.map_or(Partition::All, |key| Partition::Key(key.clone()));
         let response = self.client.shared.run(spec)?;
         let shared = &self.client.shared;
-        let facts = shared.containers.get(shared, &self.container, self.timeout())?;
-        QueryPlan::parse(response.bytes(), &facts.definition)
+        let facts = match key {
+            // The key is all that has to be known of the container, which the credential may not reach.
+            Some(_) => {
+                shared.containers.get_if_permitted(shared, &self.container, self.timeout())?
+            }
+            None => Some(shared.containers.get(shared, &self.container, self.timeout())?),
+        };
+        match facts {
+            Some(facts) => QueryPlan::parse(response.bytes(), &facts.definition),
+            None => QueryPlan::parse_for_key(response.bytes()),
+        }
     }
 }
 
 impl Backend for HttpBackend {
     fn container_rid(&self) -> Result<String> {
         let shared = &self.client.shared;
-        Ok(shared.containers.get(shared, &self.container, self.timeout())?.rid.clone())
+        let facts = shared.containers.get_if_permitted(shared, &self.container, self.timeout())?;
+        // Without a rid, a continuation is bound to the query alone.
+        Ok(facts.map(|it| it.rid.clone()).unwrap_or_default())
     }
 
     fn plan(&self, query: &QuerySpec, key: Option<&PartitionKey>) -> Result<Arc<QueryPlan>> {

@@ -107,6 +107,15 @@ impl QueryPlan {
     ///
     /// Ranges may be effective partition keys, or lists of key values that the container's definition hashes.
     pub(crate) fn parse(body: &[u8], definition: &PartitionKeyDefinition) -> Result<Self> {
+        Self::read(body, Some(definition))
+    }
+
+    /// Reads the plan of a query over one partition key, whose ranges say nothing that the key does not.
+    pub(crate) fn parse_for_key(body: &[u8]) -> Result<Self> {
+        Self::read(body, None)
+    }
+
+    fn read(body: &[u8], definition: Option<&PartitionKeyDefinition>) -> Result<Self> {
         let plan: Plan = serde_json::from_slice(body).map_err(|error| {
             Error::json("the answer is not a query plan that this version understands")
                 .with_source(error)
@@ -117,8 +126,12 @@ impl QueryPlan {
                 "the answer is not a query plan: it has neither info nor ranges",
             ));
         };
-        let mut ranges =
-            bounds.iter().map(|it| it.range(definition)).collect::<Result<Vec<_>>>()?;
+        let mut ranges = match definition {
+            Some(definition) => {
+                bounds.iter().map(|it| it.range(definition)).collect::<Result<Vec<_>>>()?
+            }
+            None => Vec::new(),
+        };
         ranges.sort_by(|one, other| one.min.cmp(&other.min));
         if ranges.is_empty() {
             ranges.push(EpkRange::full());

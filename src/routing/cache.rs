@@ -4,11 +4,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
 use super::map::{MapDefect, PartitionKeyRange, PartitionKeyRangeMap};
 use super::session::SessionTokens;
@@ -41,9 +41,14 @@ impl ContainerFacts {
 }
 
 /// The containers that the client has met, by their link.
+///
+/// A container that is addressed both by its name and by its resource id has two states. What one of them sees of the
+/// session is told to the other: see [`heard`](Self::heard).
 #[derive(Default)]
 pub(crate) struct ContainerCache {
     states: RwLock<HashMap<String, Arc<ContainerState>>>,
+    /// Whether a container was ever addressed by its resource id, so that two states can be of one container.
+    has_rids: AtomicBool,
 }
 
 /// What the client knows of one container.
@@ -55,7 +60,13 @@ pub(crate) struct ContainerState {
     pub(crate) session: SessionTokens,
     /// The ranges could not be read where they were only of use, not needed: it is not tried again.
     ranges_refused: AtomicBool,
+    /// Until when the definition is not asked for where it is only of use, since it may not be read; in nanoseconds of
+    /// the client's clock.
+    facts_refused_until: AtomicU64,
 }
+
+/// How long a definition that may not be read is not asked for again.
+const REFUSED_FOR: Duration = Duration::from_secs(300);
 
 impl ContainerCache {
     pub(crate) fn new() -> Self {
@@ -70,6 +81,16 @@ impl ContainerCache {
         timeout: Duration,
     ) -> Result<Arc<ContainerFacts>> {
         self.state(container).facts(shared, container, timeout)
+    }
+
+    /// The facts about a container, or `None` where it may not be read.
+    pub(crate) fn get_if_permitted(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Result<Option<Arc<ContainerFacts>>> {
+        self.state(container).facts_if_permitted(shared, container, timeout)
     }
 
     /// The partition key ranges of a container, read from the service where they are not known.
@@ -133,10 +154,62 @@ impl ContainerCache {
             .unwrap_or_else(PoisonError::into_inner)
             .get(container.as_str())
             .cloned();
-        known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| self.new_state(container))
+    }
+
+    fn new_state(&self, container: &Link) -> Arc<ContainerState> {
+        let state = {
             let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(states.entry(container.as_str().to_owned()).or_default())
-        })
+        };
+        if let Some(rid) = container.rid() {
+            self.has_rids.store(true, Ordering::Relaxed);
+            state.session.settle(rid);
+            self.catch_up(&state);
+        }
+        state
+    }
+
+    /// Whether a container may be addressed in two ways, so that its rid has to be known for its session.
+    pub(crate) fn may_have_twins(&self) -> bool {
+        self.has_rids.load(Ordering::Relaxed)
+    }
+
+    /// Tells the other states of the container what an answer said of the session.
+    pub(crate) fn heard(&self, state: &Arc<ContainerState>, headers: &HeaderMap) {
+        for twin in self.twins(state) {
+            twin.session.capture(headers);
+        }
+    }
+
+    /// Tells the other states of the container of a token that another client saw.
+    pub(crate) fn adopted(&self, state: &Arc<ContainerState>, token: &str) {
+        for twin in self.twins(state) {
+            // It was read once already, so that it is none that cannot be.
+            let _ = twin.session.adopt(token);
+        }
+    }
+
+    /// Takes over what the other states of the container have seen.
+    fn catch_up(&self, state: &ContainerState) {
+        for twin in self.twins(state) {
+            let seen = twin.session.all();
+            if let Some(token) = seen.as_ref().and_then(|it| it.to_str().ok()) {
+                let _ = state.session.adopt(token);
+            }
+        }
+    }
+
+    /// The other states of the same container.
+    fn twins(&self, state: &ContainerState) -> Vec<Arc<ContainerState>> {
+        let Some(rid) = state.session.rid().filter(|_| self.may_have_twins()) else {
+            return Vec::new();
+        };
+        let states: Vec<_> = {
+            let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+            states.values().filter(|it| !std::ptr::eq(&***it, state)).cloned().collect()
+        };
+        states.into_iter().filter(|it| it.session.rid().as_ref() == Some(&rid)).collect()
     }
 }
 
@@ -158,6 +231,33 @@ impl ContainerState {
     ) -> Result<Arc<ContainerFacts>> {
         let fetch = || self.fetch_facts(shared, container, timeout);
         self.facts.get_or_fetch(timeout, fetch)
+    }
+
+    /// The facts, for what goes without them where they may not be read: a resource token for an item, or for one
+    /// partition key, need not be one for the container.
+    pub(crate) fn facts_if_permitted(
+        &self,
+        shared: &Shared,
+        container: &Link,
+        timeout: Duration,
+    ) -> Result<Option<Arc<ContainerFacts>>> {
+        if let Some(known) = self.facts.get() {
+            return Ok(Some(known));
+        }
+        let now = nanos(shared.clock.monotonic());
+        if now < self.facts_refused_until.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        match self.facts(shared, container, timeout) {
+            Ok(facts) => Ok(Some(facts)),
+            Err(error) if may_not_be_read(&error) => {
+                log::info!("{} may not be read: {error}", container.as_str());
+                let until = now.saturating_add(nanos(REFUSED_FOR));
+                self.facts_refused_until.store(until, Ordering::Relaxed);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The facts after something showed that those which the caller `saw` are wrong. Where it is another container by
@@ -232,6 +332,7 @@ impl ContainerState {
     ) -> Result<ContainerFacts> {
         let facts = read_container(shared, container, timeout)?;
         self.session.settle(&facts.rid);
+        shared.containers.catch_up(self);
         Ok(facts)
     }
 }
@@ -240,6 +341,15 @@ impl fmt::Debug for ContainerCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ContainerCache").finish_non_exhaustive()
     }
+}
+
+/// Whether the credential does not reach as far as the container: the service says so, or there is no token for it.
+fn may_not_be_read(error: &Error) -> bool {
+    error.is_unauthorized() || error.kind() == crate::ErrorKind::Credential
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Result<ContainerFacts> {

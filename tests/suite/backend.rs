@@ -73,6 +73,17 @@ impl Account {
         Some(Self { client, emulator: None, prefix, live: true, _server: None })
     }
 
+    /// A client of this account to be, which has no credential yet; `None` of a live account.
+    pub(crate) fn builder(&self) -> Option<ClientBuilder> {
+        let emulator = self.emulator.as_ref()?;
+        Some(match &self._server {
+            Some(server) => CosmosClient::builder(server.url()),
+            None => {
+                CosmosClient::builder(emulator.endpoint()).shared_transport(emulator.transport())
+            }
+        })
+    }
+
     /// A database of this test's own.
     pub(crate) fn database(&self) -> Owned<Database> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -29,5 +29,7 @@ mod patch;
 mod processor;
 mod queries;
 mod read_many;
+mod resource_tokens;
 mod retries;
+mod rid_links;
 mod threads;

@@ -60,6 +60,10 @@ impl Reader {
         let mut done =
             Done { job, outcome: Ok(Vec::new()), request_charge: 0.0, diagnostics: Vec::new() };
         done.outcome = match done.job.task.clone() {
+            // Below a link of resource ids no item can be read by its name, but it can be looked for.
+            Task::Read { item } if self.container.is_by_rid() => {
+                self.query("", &[item], &mut done, stop)
+            }
             Task::Read { item } => self.read(item, &mut done),
             Task::Query { range, items } => self.query(&range, &items, &mut done, stop),
         };

@@ -9,6 +9,7 @@ use super::{FaultRule, Turns, Wanted};
 use crate::emulator::Inner;
 use crate::emulator::operation::EmulatorOperation;
 use crate::emulator::request::Request;
+use crate::emulator::store::rid;
 use crate::partition_key::PartitionKey;
 use crate::wire::header;
 
@@ -91,12 +92,10 @@ impl Entry {
 impl Wanted {
     fn admits(&self, sight: &Sight<'_>) -> bool {
         let request = sight.request;
-        let is =
-            |wanted: &Option<String>, actual: &str| wanted.as_ref().is_none_or(|it| it == actual);
         let region = &request.region().name;
         (self.operations.is_empty() || self.operations.contains(&sight.operation))
-            && is(&self.database, request.segment(1))
-            && is(&self.container, request.segment(3))
+            && self.database.as_ref().is_none_or(|it| sight.is_in_database(it))
+            && self.container.as_ref().is_none_or(|it| sight.is_in_container(it))
             && self.region.as_ref().is_none_or(|it| it.eq_ignore_ascii_case(region))
             && (!self.only_global || request.is_global)
             && self.key.as_ref().is_none_or(|it| sight.has_key(it))
@@ -112,6 +111,23 @@ impl<'a> Sight<'a> {
         operation: EmulatorOperation,
     ) -> Self {
         Self { emulator, request, operation, range_id: OnceCell::new() }
+    }
+
+    /// Whether the database of the path has this name, in whichever way the path says it.
+    fn is_in_database(&self, name: &str) -> bool {
+        let id = self.request.segment(1);
+        let by_rid = || self.emulator.read().database(id).is_some_and(|it| it.id == name);
+        id == name || rid::is_database(id) && by_rid()
+    }
+
+    fn is_in_container(&self, name: &str) -> bool {
+        let (database, id) = (self.request.segment(1), self.request.segment(3));
+        let by_rid = || {
+            let account = self.emulator.read();
+            let container = account.database(database).and_then(|it| it.container(id));
+            container.is_some_and(|it| it.id() == name)
+        };
+        id == name || rid::is_database(database) && by_rid()
     }
 
     fn has_key(&self, wanted: &str) -> bool {

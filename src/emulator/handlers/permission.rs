@@ -2,6 +2,7 @@
 
 use super::feed::Feed;
 use super::user::{find as find_user, find_mut as find_user_mut};
+use crate::emulator::auth::validity;
 use crate::emulator::call::{Call, not_found};
 use crate::emulator::charge::REFUSED;
 use crate::emulator::refusal::Refusal;
@@ -16,6 +17,7 @@ use crate::wire::header;
 const WRITE_CHARGE: f64 = 4.95;
 
 pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let seconds = validity(call.request)?;
     let account = call.read();
     let user = find_user(call, &account)?;
     let feed = Feed {
@@ -25,7 +27,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
         replica: account.replica(),
         charge: 2.0,
         quota: None,
-        values: user.permissions.iter().map(|it| it.properties.clone().into()).collect(),
+        values: user.permissions.iter().map(|it| with_token(call, it, seconds)).collect(),
     };
     drop(account);
     feed.answer(call)
@@ -36,6 +38,7 @@ pub(crate) fn create_or_query(call: &Call<'_>) -> Result<Answer, Refusal> {
 }
 
 fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
+    validity(call.request)?;
     let mut account = call.write();
     let master = account.replica();
     find_user(call, &account)?;
@@ -74,6 +77,7 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
 }
 
 pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
+    validity(call.request)?;
     let mut account = call.write();
     let master = account.replica();
     let user = find_user(call, &account)?;
@@ -176,5 +180,13 @@ fn answer(
     Ok(Answer::new(status, account.replica(), WRITE_CHARGE)
         .owner(owner)
         .etag(&permission.etag)
-        .body(Value::from(permission.properties.clone()).to_json()))
+        .body(with_token(call, permission, validity(call.request)?).to_json()))
+}
+
+/// The permission as it is shown, each time with a new token, which is valid for so many seconds.
+fn with_token(call: &Call<'_>, permission: &Permission, seconds: u64) -> Value {
+    let mut properties = permission.properties.clone();
+    let token = call.emulator.key.issue(&permission.rid, call.now, seconds);
+    properties.insert("_token", token.into());
+    properties.into()
 }

@@ -32,6 +32,24 @@ impl Refusal {
         refusal
     }
 
+    /// The bearer of a resource token may not do this.
+    pub(crate) fn not_permitted() -> Self {
+        Self::gateway(
+            403,
+            "Insufficient permissions provided in the authorization header for the corresponding request. Please retry with another authorization header.",
+        )
+    }
+
+    /// The time of a resource token is over.
+    pub(crate) fn token_expired(start: &str, end: &str, now: &str) -> Self {
+        Self::gateway(
+            403,
+            format!(
+                "The authorization token is not valid at the current time. Please create another token and retry (token start time: {start}, token expiry time: {end}, current server time: {now})."
+            ),
+        )
+    }
+
     /// There is no such database, container or other resource above items.
     pub(crate) fn resource_not_found() -> Self {
         Self::replica(

@@ -210,3 +210,16 @@ fn regions_agree_in_the_end_whatever_happened_between_them() {
         }
     }
 }
+
+#[test]
+fn a_conflict_is_found_by_its_self_link() {
+    let (east, west) = apart(CUSTOM);
+    write(&east, "1", 2, "east");
+    write(&west, "1", 3, "west");
+    resume(&east);
+    let conflict = json(&east.send("GET", CONFLICTS, &[KEY], b""))["Conflicts"][0].clone();
+    let path = format!("/{}", conflict["_self"].as_str().unwrap());
+    let found = json(&east.send_by_rid("GET", &path, &[KEY], b""));
+    assert_eq!(found["id"], conflict["id"]);
+    assert_eq!(east.send_by_rid("DELETE", &path, &[KEY], b"").status(), 204);
+}

@@ -9,7 +9,9 @@ mod hosted;
 mod index_metrics;
 mod items;
 mod partitions;
+mod permissions;
 mod regions;
+mod rids;
 mod support;
 #[cfg(feature = "scripts")]
 mod udf;

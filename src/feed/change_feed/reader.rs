@@ -173,18 +173,26 @@ impl Asker {
     fn first_state(&self) -> Result<State> {
         let Setup { container, mode, start, scope, continuation, .. } = &self.setup;
         let shared = &self.client.shared;
-        let facts = shared.containers.get(shared, container, self.timeout())?;
-        let (key, range) = match scope {
-            Scope::Container => (None, EpkRange::full()),
-            Scope::Range(range) => (None, range.clone()),
-            Scope::Key(key) => {
+        let facts = match scope {
+            // The key is all that has to be known of the container, which the credential may not reach.
+            Scope::Key(_) => {
+                shared.containers.get_if_permitted(shared, container, self.timeout())?
+            }
+            _ => Some(shared.containers.get(shared, container, self.timeout())?),
+        };
+        let rid = facts.as_ref().map(|it| it.rid.clone()).unwrap_or_default();
+        let (key, range) = match (scope, facts) {
+            (Scope::Container, _) => (None, EpkRange::full()),
+            (Scope::Range(range), _) => (None, range.clone()),
+            (Scope::Key(key), Some(facts)) => {
                 let whole = Some(key).filter(|it| !facts.definition.is_prefix(it)).cloned();
                 (whole, EpkRange::of(key, &facts.definition)?)
             }
+            (Scope::Key(key), None) => (Some(key.clone()), EpkRange::full()),
         };
         if let Some(token) = continuation {
             let state = State::from_token(token)?;
-            check_same(&state, &facts.rid, *mode)?;
+            check_same(&state, &rid, *mode)?;
             if !state.is_within(&range) || key.is_some() && state.key != key {
                 return Err(Error::invalid_input(
                     "the continuation is of another feed range or partition key than the change feed",
@@ -201,7 +209,7 @@ impl Asker {
                 parts.map(|range| Position { range, etag: None }).collect()
             }
         };
-        Ok(State { rid: facts.rid.clone(), mode: *mode, start: *start, key, positions })
+        Ok(State { rid, mode: *mode, start: *start, key, positions })
     }
 
     /// Fixes "now" in every range, so that it does not move on until the range is first read.

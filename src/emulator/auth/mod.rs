@@ -1,4 +1,7 @@
-//! The check of signatures, written apart from the client's so that one proves the other.
+//! The check of signatures and tokens, written apart from the client's so that one proves the other.
+
+mod grant;
+mod token;
 
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +16,9 @@ use super::store::rid;
 use crate::link::percent_decode;
 use crate::wire::header;
 
+pub(crate) use grant::check as check_permission;
+pub(crate) use token::validity;
+
 /// How far the request's clock may be from ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(15 * 60);
 
@@ -20,6 +26,24 @@ const CLOCK_SKEW: Duration = Duration::from_secs(15 * 60);
 pub(crate) struct MasterKey {
     text: String,
     key: hmac::Key,
+}
+
+/// Who sent a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Bearer {
+    /// Who has the account's key.
+    Owner,
+    /// Who has a token of the permission with this rid.
+    Permission(String),
+}
+
+/// The moments by which requests are judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    /// The machine's: clients sign by it, however far the account's time has been moved on.
+    pub(crate) clock: SystemTime,
+    /// The account's, by which tokens are made and run out.
+    pub(crate) account: SystemTime,
 }
 
 /// What a request is about, as it is signed.
@@ -48,13 +72,13 @@ impl MasterKey {
         &self.text
     }
 
-    /// Lets a request pass whose signature is right and fresh.
+    /// Says who sent a request whose signature is right and fresh, or whose token is valid.
     pub(crate) fn check(
         &self,
         request: &Request<'_>,
         signed: &Signed<'_>,
-        now: SystemTime,
-    ) -> Result<(), Refusal> {
+        now: Now,
+    ) -> Result<Bearer, Refusal> {
         let token = request.header(&http::header::AUTHORIZATION).ok_or_else(|| {
             unauthorized("Required Header authorization is missing. Ensure a valid Authorization token is passed.")
         })?;
@@ -63,8 +87,11 @@ impl MasterKey {
             |name: &str| token.split('&').find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
         let signature = field("sig").ok_or_else(malformed)?;
         match field("type") {
-            Some("master") => self.check_master(request, signed, signature, now),
-            Some("aad") => self.check_bearer(signature),
+            Some("master") => {
+                self.check_master(request, signed, signature, now.clock).map(|()| Bearer::Owner)
+            }
+            Some("aad") => self.check_bearer(signature).map(|()| Bearer::Owner),
+            Some("resource") => self.read_token(signature, now.account).map(Bearer::Permission),
             _ => Err(malformed()),
         }
     }
@@ -183,7 +210,9 @@ mod tests {
         let request = Request::parse(&request, topology).unwrap();
         let signed = Signed { resource_type: "dbs", link: link.to_owned() };
         let now = date::parse(DATE).unwrap() + late;
-        MasterKey::new(key).unwrap().check(&request, &signed, now).map_err(|it| it.status())
+        let now = Now { clock: now, account: now };
+        let bearer = MasterKey::new(key).unwrap().check(&request, &signed, now);
+        bearer.map(|it| assert_eq!(it, Bearer::Owner)).map_err(|it| it.status())
     }
 
     #[test]

@@ -1,21 +1,39 @@
 //! Links: which resource a request is about, as a URL path and as the text that is signed.
 
+mod address;
+mod parse;
+
 use crate::error::{Error, Result, prefix};
 
-/// A link to a resource or to a feed, without slashes at its ends and not percent-encoded: `dbs/shop/colls/orders`.
+pub(crate) use address::Address;
+
+/// A link to a resource or to a feed, without slashes at its ends and not percent-encoded.
+///
+/// It is made of names, `dbs/shop/colls/orders`, or of resource ids as in `_self`, `dbs/d9RzAA==/colls/d9RzAJRFKgw=`.
+/// The service takes no mixture of both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Link {
     path: String,
+    /// Of a link of resource ids: the last of them in lower case, which is all that is signed of it.
+    signed_rid: Option<String>,
 }
 
 impl Link {
     /// The account itself.
     pub(crate) fn account() -> Self {
-        Self { path: String::new() }
+        Self { path: String::new(), signed_rid: None }
+    }
+
+    /// Whether it is made of resource ids.
+    pub(crate) fn is_by_rid(&self) -> bool {
+        self.signed_rid.is_some()
     }
 
     /// The link of the child `id` of the kind `segment`: `dbs/shop` and `colls`, `orders`.
+    ///
+    /// Below a link of resource ids, and for offers, `id` is a resource id too.
     pub(crate) fn child(&self, segment: &str, id: &str) -> Self {
+        let is_by_rid = self.is_by_rid() || segment == "offers";
         let mut path = String::with_capacity(self.path.len() + segment.len() + id.len() + 2);
         if !self.path.is_empty() {
             path.push_str(&self.path);
@@ -24,7 +42,21 @@ impl Link {
         path.push_str(segment);
         path.push('/');
         path.push_str(id);
-        Self { path }
+        Self { path, signed_rid: is_by_rid.then(|| id.to_ascii_lowercase()) }
+    }
+
+    /// The name of the resource itself; `None` of the account, and where the link is made of resource ids.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.last().filter(|_| !self.is_by_rid())
+    }
+
+    /// The resource id of the resource itself, where the link is made of resource ids.
+    pub(crate) fn rid(&self) -> Option<&str> {
+        self.last().filter(|_| self.is_by_rid())
+    }
+
+    fn last(&self) -> Option<&str> {
+        self.path.rsplit_once('/').map(|it| it.1)
     }
 
     /// The link as text.
@@ -36,7 +68,12 @@ impl Link {
     pub(crate) fn url_path(&self, feed: Option<&str>) -> String {
         let mut out = String::with_capacity(self.path.len() + 16);
         out.push('/');
-        encode_path(&self.path, &mut out);
+        if self.is_by_rid() {
+            // The characters of resource ids stand for themselves in a path.
+            out.push_str(&self.path);
+        } else {
+            encode_path(&self.path, &mut out);
+        }
         if let Some(feed) = feed {
             if !self.path.is_empty() {
                 out.push('/');
@@ -48,7 +85,7 @@ impl Link {
 
     /// The text that is signed for it.
     pub(crate) fn signed_form(&self) -> &str {
-        &self.path
+        self.signed_rid.as_deref().unwrap_or(&self.path)
     }
 }
 
