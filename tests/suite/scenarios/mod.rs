@@ -1,0 +1,10 @@
+//! The client against the emulator as its opponent, by the number of each scenario in the list of scenarios.
+//!
+//! [`world`] is the set-up that they share; a file holds a section of the list. What needs answers that the emulator
+//! does not give is in `fire`, on a scripted account.
+
+mod log;
+mod world;
+
+mod splits;
+mod splits_of_queries;
