@@ -4,7 +4,11 @@
 //! does not give is in `fire`, on a scripted account.
 
 mod log;
+mod wire;
 mod world;
 
+mod change_feed;
+mod queries;
+mod sessions;
 mod splits;
 mod splits_of_queries;
