@@ -8,7 +8,12 @@ mod wire;
 mod world;
 
 mod change_feed;
+mod hierarchical_keys;
+mod metadata;
 mod queries;
+mod recreation;
+mod regions;
 mod sessions;
 mod splits;
 mod splits_of_queries;
+mod writes;

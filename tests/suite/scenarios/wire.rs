@@ -1,7 +1,7 @@
 //! A transport around the emulator's that remembers what the client sent.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use cosmosdb::transport::{Request, Response, Transport, TransportError};
@@ -21,6 +21,16 @@ struct Inner {
     requests: Mutex<Vec<Request>>,
     under_way: AtomicUsize,
     most: AtomicUsize,
+    gate: Mutex<Gate>,
+    opened: Condvar,
+}
+
+/// Holds some requests up until it is opened.
+#[derive(Default)]
+struct Gate {
+    /// Where every second query waits.
+    host: Option<&'static str>,
+    queries: usize,
 }
 
 impl Wire {
@@ -37,6 +47,8 @@ impl Wire {
             requests: Mutex::default(),
             under_way: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
+            gate: Mutex::default(),
+            opened: Condvar::new(),
         });
         let transport = Arc::clone(&inner) as Arc<dyn Transport>;
         let client = world.client(|it| settings(it.shared_transport(transport)));
@@ -68,11 +80,20 @@ impl Wire {
         self.inner.most.load(Ordering::SeqCst)
     }
 
+    /// From now on, every second query to this host is answered only after [`release`](Self::release).
+    pub(super) fn hold_every_second_query_at(&self, host: &'static str) {
+        self.inner.gate.lock().unwrap().host = Some(host);
+    }
+
+    /// Lets everything through that waits, and what comes.
+    pub(super) fn release(&self) {
+        self.inner.gate.lock().unwrap().host = None;
+        self.inner.opened.notify_all();
+    }
+
     fn of(&self, operation: EmulatorOperation) -> Vec<Request> {
-        let is_query = |it: &Request| header(it, "x-ms-documentdb-isquery") == "True";
-        let is_plan = |it: &Request| header(it, "x-ms-cosmos-is-query-plan-request") == "True";
         let is_it = |it: &Request| match operation {
-            EmulatorOperation::QueryItems => is_query(it) && !is_plan(it),
+            EmulatorOperation::QueryItems => is_query(it),
             EmulatorOperation::ReadPartitionKeyRanges => it.uri().path().ends_with("/pkranges"),
             _ => unreachable!("the wire does not tell {operation:?} from others"),
         };
@@ -80,9 +101,29 @@ impl Wire {
     }
 }
 
+/// Whether it asks for a page of rows.
+fn is_query(request: &Request) -> bool {
+    header(request, "x-ms-documentdb-isquery") == "True"
+        && header(request, "x-ms-cosmos-is-query-plan-request") != "True"
+}
+
+impl Inner {
+    fn wait(&self, request: &Request) {
+        let mut gate = self.gate.lock().unwrap();
+        if gate.host.is_none() || gate.host != request.uri().host() || !is_query(request) {
+            return;
+        }
+        gate.queries += 1;
+        if gate.queries.is_multiple_of(2) {
+            drop(self.opened.wait_while(gate, |it| it.host.is_some()).unwrap());
+        }
+    }
+}
+
 impl Transport for Inner {
     fn send(&self, request: &Request, timeout: Duration) -> Result<Response, TransportError> {
         self.requests.lock().unwrap().push(request.clone());
+        self.wait(request);
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         let outcome = self.next.send(request, timeout);
