@@ -35,7 +35,7 @@ pub(crate) fn plan(shared: &Shared, spec: &Spec) -> Option<Plan> {
         return None;
     }
     let locations = shared.regions.known().filter(|_| shared.regions.discovers())?;
-    if locations.account.disable_cross_regional_hedging {
+    if locations.account.disable_cross_regional_hedging == Some(true) {
         return None;
     }
     let excluded = shared.regions.excluded(spec);

@@ -344,7 +344,12 @@ impl Regions {
         }
     }
 
-    fn resolve(&self, account: AccountProperties, now: Duration) -> Locations {
+    fn resolve(&self, mut account: AccountProperties, now: Duration) -> Locations {
+        if account.disable_cross_regional_hedging.is_none() {
+            let before = self.known.get();
+            account.disable_cross_regional_hedging =
+                before.and_then(|it| it.account.disable_cross_regional_hedging);
+        }
         self.due.store(nanos(now + REFRESH_AFTER), Ordering::Relaxed);
         self.warn_of_unknown(&account);
         let RegionOptions { preferred, multi_write, .. } = &self.options;

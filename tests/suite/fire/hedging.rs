@@ -88,6 +88,41 @@ fn h05_an_account_can_forbid_it() {
 }
 
 #[test]
+fn x07_that_the_account_forbids_it_is_heeded_from_the_next_refresh_on() {
+    let account = Account::new([EAST, WEST]);
+    account.seed("1", 1);
+    let items = hedging(&account, Duration::ZERO);
+    // Both regions are asked at once, and East is never the first to answer.
+    let gate = slow(&account, "read_item", EAST);
+    items.read_item("1", "1").send().unwrap();
+    gate.open();
+    assert_eq!(account.count("read_item", WEST), 1);
+    for forbids in [Some(true), None] {
+        match forbids {
+            Some(it) => account.state().properties["disableCrossRegionalHedging"] = json!(it),
+            None => {
+                let mut state = account.state();
+                let properties = state.properties.as_object_mut().unwrap();
+                properties.remove("disableCrossRegionalHedging").unwrap();
+            }
+        }
+        account.clock.advance(Duration::from_secs(301));
+        items.read_item("1", "1").send().unwrap();
+        account.clear_log();
+        (0..5).for_each(|_| drop(items.read_item("1", "1").send().unwrap()));
+        assert_eq!(account.count("read_item", WEST), 0, "{forbids:?}");
+    }
+    account.state().properties["disableCrossRegionalHedging"] = json!(false);
+    account.clock.advance(Duration::from_secs(301));
+    items.read_item("1", "1").send().unwrap();
+    account.state().faults.clear();
+    let gate = slow(&account, "read_item", EAST);
+    items.read_item("1", "1").send().unwrap();
+    gate.open();
+    assert_eq!(account.count("read_item", WEST), 1);
+}
+
+#[test]
 fn h06_a_first_region_that_fails_late_does_not_spoil_the_answer() {
     let account = Account::new([EAST, WEST]);
     account.seed("1", 1);
