@@ -3,6 +3,7 @@
 //! [`world`] is the set-up that they share; a file holds a section of the list. What needs answers that the emulator
 //! does not give is in `fire`, on a scripted account.
 
+mod front;
 mod log;
 mod wire;
 mod world;
@@ -10,6 +11,7 @@ mod world;
 mod change_feed;
 mod hierarchical_keys;
 mod metadata;
+mod port;
 mod queries;
 mod recreation;
 mod regions;
