@@ -109,7 +109,7 @@ fn r11_ranges_that_come_unsorted_and_with_gaps_are_put_in_order() {
         assert_eq!(descending, (0..60).rev().collect::<Vec<_>>());
         let ranges = items.feed_ranges().unwrap();
         assert_eq!(ranges.len(), 7);
-        let bounds: Vec<_> = ranges.iter().map(|it| it.bounds()).collect();
+        let bounds: Vec<_> = ranges.iter().map(cosmosdb::FeedRange::bounds).collect();
         assert!(bounds.windows(2).all(|it| it[0].1 == it[1].0), "{bounds:?}");
     }
 }

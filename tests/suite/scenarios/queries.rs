@@ -165,7 +165,7 @@ fn x15_a_query_over_a_thousand_ranges_keeps_its_bounds() {
         let query = wire
             .items()
             .query_items("SELECT VALUE c.n FROM c")
-            .set(concurrency, |query, ranges| query.max_concurrency(ranges));
+            .set(concurrency, cosmosdb::Query::max_concurrency);
         assert_eq!(sorted(numbers(query)), all(0..60));
         assert!((1..=most).contains(&wire.most_at_once()), "{}", wire.most_at_once());
         assert_eq!(wire.count(EmulatorOperation::QueryItems), 1000);

@@ -17,7 +17,7 @@ fn create(world: &World, throughput: u32) {
     let database = world.emulator.client().database(DATABASE);
     let properties = ContainerProperties::new(CONTAINER, "/pk");
     let create = database.create_container(properties);
-    create.throughput(Throughput::manual(throughput.into())).send().unwrap();
+    create.throughput(Throughput::manual(throughput)).send().unwrap();
 }
 
 fn recreate(world: &World) {

@@ -27,14 +27,14 @@ fn drain<T: DeserializeOwned>(query: Query<T>, pages: usize, event: impl FnOnce(
 fn each_way<T: DeserializeOwned>(
     (text, page_size, pages): (&str, i32, usize),
     event: impl Fn(&World),
-    check: impl Fn(Vec<T>),
+    check: impl Fn(&[T]),
 ) {
     for (concurrency, buffered) in WAYS {
         let world = World::new();
         let items = world.warm();
         let query = items.query_items::<T>(text).max_item_count(page_size);
         let query = query.max_concurrency(concurrency).max_buffered_items(buffered);
-        check(drain(query, pages, || event(&world)));
+        check(&drain(query, pages, || event(&world)));
         let log = world.log();
         assert!(log.answers(410, 1002) <= 12, "{} at {concurrency}", log.answers(410, 1002));
         assert!(log.count(EmulatorOperation::ReadPartitionKeyRanges) <= 12);
@@ -58,15 +58,15 @@ fn merge_two(world: &World) {
     world.merge("0", "1");
 }
 
-fn complete(rows: Vec<usize>) {
-    assert_eq!(sorted(rows), all(0..60));
+fn complete(rows: &[usize]) {
+    assert_eq!(sorted(rows.to_vec()), all(0..60));
 }
 
-fn ascending(rows: Vec<usize>) {
+fn ascending(rows: &[usize]) {
     assert_eq!(rows, all(0..60));
 }
 
-fn descending(rows: Vec<usize>) {
+fn descending(rows: &[usize]) {
     assert_eq!(rows, (0..60).rev().collect::<Vec<_>>());
 }
 
@@ -88,24 +88,24 @@ fn s08_to_s10_the_order_outlives_splits_and_merges() {
 #[test]
 fn s11_a_window_that_is_split_in_the_middle_stays_one_window() {
     let text = "SELECT VALUE c.n FROM c ORDER BY c.n OFFSET 7 LIMIT 40";
-    each_way((text, 5, 1), World::split_all, |rows: Vec<usize>| assert_eq!(rows, all(7..47)));
+    each_way((text, 5, 1), World::split_all, |rows: &[usize]| assert_eq!(rows, all(7..47)));
 }
 
 #[test]
 fn s12_the_first_rows_stay_the_first_rows() {
     let text = "SELECT TOP 33 VALUE c.n FROM c ORDER BY c.n";
-    each_way((text, 5, 1), World::split_all, |rows: Vec<usize>| assert_eq!(rows, all(0..33)));
+    each_way((text, 5, 1), World::split_all, |rows: &[usize]| assert_eq!(rows, all(0..33)));
 }
 
 #[test]
 fn s13_a_distinct_value_is_told_once() {
     let text = "SELECT DISTINCT VALUE c.g FROM c ORDER BY c.g";
-    each_way((text, 1, 1), World::split_all, |rows: Vec<usize>| assert_eq!(rows, all(0..5)));
+    each_way((text, 1, 1), World::split_all, |rows: &[usize]| assert_eq!(rows, all(0..5)));
 }
 
 #[test]
 fn s14_rows_with_equal_sort_keys_come_once_each_and_group_by_group() {
-    each_way(("SELECT * FROM c ORDER BY c.g", 5, 2), World::split_all, |rows: Vec<Value>| {
+    each_way(("SELECT * FROM c ORDER BY c.g", 5, 2), World::split_all, |rows: &[Value]| {
         let groups: Vec<u64> = rows.iter().map(|it| it["g"].as_u64().unwrap()).collect();
         assert!(groups.is_sorted());
         let numbers = rows.iter().map(|it| it["n"].as_u64().unwrap() as usize).collect();
@@ -114,7 +114,7 @@ fn s14_rows_with_equal_sort_keys_come_once_each_and_group_by_group() {
 }
 
 /// Reads two pages, lets something happen, and goes on from there, in a client that knows the ranges or in a new one.
-fn resumed(text: &str, event: impl Fn(&World), is_fresh: bool, check: impl Fn(Vec<usize>)) {
+fn resumed(text: &str, event: impl Fn(&World), is_fresh: bool, check: impl Fn(&[usize])) {
     let world = World::new();
     let items = world.warm();
     let query = |items: &Container| items.query_items::<usize>(text).max_item_count(5);
@@ -132,7 +132,7 @@ fn resumed(text: &str, event: impl Fn(&World), is_fresh: bool, check: impl Fn(Ve
     world.log();
     let rest = query(&reader).continue_from(place.unwrap()).pages();
     rows.extend(rest.flat_map(|it| it.unwrap().into_items()));
-    check(rows);
+    check(&rows);
     let log = world.log();
     assert!(log.answers(410, 1002) <= if is_fresh { 0 } else { 12 });
 }
@@ -182,7 +182,7 @@ fn s23_a_container_of_hash_version_1_splits_as_well() {
         world.split("0");
         world.split("1");
     });
-    ascending(rows);
+    ascending(&rows);
     for n in 0..9 {
         assert_eq!(
             items.read_item(&id(n), key(n)).send().unwrap().item::<Value>().unwrap()["n"],
@@ -193,7 +193,7 @@ fn s23_a_container_of_hash_version_1_splits_as_well() {
 
 #[test]
 fn s26_a_refresh_of_the_ranges_that_fails_is_tried_again() {
-    for (text, check) in [(PLAIN.0, complete as fn(Vec<usize>)), (ASCENDING.0, ascending)] {
+    for (text, check) in [(PLAIN.0, complete as fn(&[usize])), (ASCENDING.0, ascending)] {
         let world = World::new();
         let items = world.warm();
         let query = items.query_items(text).max_item_count(5).max_concurrency(1);
@@ -202,7 +202,7 @@ fn s26_a_refresh_of_the_ranges_that_fails_is_tried_again() {
             let rule = FaultRule::unavailable().times(2);
             world.fault(EmulatorOperation::ReadPartitionKeyRanges, rule);
         });
-        check(rows);
+        check(&rows);
         assert_eq!(world.log().answers(503, 0), 2);
     }
 }
