@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::diagnostics::Diagnostics;
 use crate::transport::{Response, TransportError, TransportErrorKind};
-use crate::wire::header;
+use crate::wire::{header, sub_status};
 
 /// The result of every call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -161,6 +161,13 @@ impl Error {
     /// Whether the time was up: the client's, or the service's own (408).
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout || self.has_status(408)
+    }
+
+    /// Whether there is another container under the name by now.
+    pub(crate) fn is_of_other_container(&self) -> bool {
+        let sub_status = self.sub_status();
+        self.has_status(400) && sub_status == Some(sub_status::INCORRECT_CONTAINER_RID)
+            || self.has_status(410) && sub_status == Some(sub_status::NAME_CACHE_STALE)
     }
 
     fn has_status(&self, status: u16) -> bool {

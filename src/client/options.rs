@@ -197,7 +197,8 @@ impl Default for CircuitBreakerOptions {
 /// When the client asks another region for what the first one is slow to answer.
 ///
 /// A hedged read runs in a thread of its own. The first answer counts; a request that lost runs out by itself. An
-/// account can forbid hedging, and regions that are excluded are never asked.
+/// account can forbid hedging, and regions that are excluded are never asked. What the client reads for itself, of
+/// containers and their partition key ranges, is hedged too, with more patience.
 ///
 /// ```
 /// use cosmosdb::{CosmosClient, HedgingOptions};
@@ -216,18 +217,32 @@ pub struct HedgingOptions {
     pub threshold: Duration,
     /// How long each further region waits for the one before it. Default: 100 ms.
     pub step: Duration,
+    /// How long the first region has for a container or its partition key ranges. Default: 1.5 s. At most 32 such reads
+    /// are hedged at once; others go their usual way.
+    pub metadata_threshold: Duration,
 }
 
 impl HedgingOptions {
     /// The defaults.
     pub fn new() -> Self {
-        Self { threshold: Duration::from_millis(500), step: Duration::from_millis(100) }
+        Self {
+            threshold: Duration::from_millis(500),
+            step: Duration::from_millis(100),
+            metadata_threshold: Duration::from_millis(1500),
+        }
     }
 
     /// Sets [`HedgingOptions::threshold`].
     #[must_use]
     pub fn threshold(mut self, threshold: Duration) -> Self {
         self.threshold = threshold;
+        self
+    }
+
+    /// Sets [`HedgingOptions::metadata_threshold`].
+    #[must_use]
+    pub fn metadata_threshold(mut self, threshold: Duration) -> Self {
+        self.metadata_threshold = threshold;
         self
     }
 

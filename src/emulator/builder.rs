@@ -1,6 +1,6 @@
 //! The settings of an account in memory.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, RwLock};
 
 use super::auth::MasterKey;
@@ -150,6 +150,7 @@ impl EmulatorBuilder {
                 faults: Faults::default(),
                 journal: Journal::default(),
                 doors: Doors::default(),
+                ranges_per_page: AtomicUsize::new(0),
                 has_replicas: AtomicBool::new(false),
                 account: RwLock::default(),
             }),

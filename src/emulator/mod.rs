@@ -34,7 +34,7 @@ mod world;
 mod http;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
@@ -49,7 +49,7 @@ pub use self::journal::RequestRecord;
 pub use self::operation::EmulatorOperation;
 use self::reach::Doors;
 use self::store::Account;
-use self::store::container::Container;
+use self::store::container::{Container, Cut};
 use self::throttle::Throttle;
 use self::topology::Topology;
 use crate::clock::Clock;
@@ -84,6 +84,8 @@ pub(crate) struct Inner {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) doors: Doors,
+    /// How many partition key ranges a page of them has at most; 0 for all.
+    pub(crate) ranges_per_page: AtomicUsize,
     /// Whether any region has a state of its own; spares requests a look.
     pub(crate) has_replicas: AtomicBool,
     /// Locked before `topology`, where both are.
@@ -134,12 +136,43 @@ impl Emulator {
         range_id: &str,
         duration: Duration,
     ) -> Option<[String; 2]> {
-        let until = self.inner.lock_until(duration);
-        self.inner.repartition((database, container), |container, now| {
-            let children = container.split(range_id, now)?;
+        self.split_at((database, container), range_id, Cut::Middle, duration)
+    }
+
+    /// Splits a range as [`split`](Self::split) does, but where half of its items are on either side, as the service
+    /// does when a partition is full: with a hierarchical key, that may be between two keys that begin alike, so that
+    /// the items of the prefix are in two ranges. `None` also where all of its items are of one key.
+    pub fn split_by_storage(
+        &self,
+        database: &str,
+        container: &str,
+        range_id: &str,
+    ) -> Option<[String; 2]> {
+        self.split_at((database, container), range_id, Cut::Storage, Duration::ZERO)
+    }
+
+    pub(crate) fn split_at(
+        &self,
+        container: (&str, &str),
+        range_id: &str,
+        at: Cut,
+        lock: Duration,
+    ) -> Option<[String; 2]> {
+        let until = self.inner.lock_until(lock);
+        self.inner.repartition(container, |container, now| {
+            let children = container.split(range_id, at, now)?;
             container.lock(&children, until);
             Some(children)
         })
+    }
+
+    /// Lets the feed of a container's partition key ranges, which clients keep their maps by, come in pages of at most
+    /// `count`, as it does where there are many, or with 0 in one page again. The default is one page.
+    ///
+    /// A client goes on with the page's etag in `If-None-Match` until it is answered with 304. The feed has the ranges
+    /// in the order in which they came into being, which after splits is not that of the key space.
+    pub fn page_ranges(&self, count: usize) {
+        self.inner.ranges_per_page.store(count, Ordering::SeqCst);
     }
 
     /// Merges two neighbouring partition key ranges of a container, the lower one first, and returns the id of the
@@ -202,6 +235,7 @@ impl Emulator {
         }
         (0..inner.original.regions.len()).for_each(|it| inner.doors.set_open(it, true));
         inner.faults.clear();
+        inner.ranges_per_page.store(0, Ordering::SeqCst);
         drop(inner.journal.take());
         if let Some(throttle) = &inner.throttle {
             throttle.clear();

@@ -1,9 +1,10 @@
 //! Asking a second region when the first is slow.
 //!
 //! Each region that is asked is an operation of its own, in a thread of its own, which may outlive the call: a request
-//! that lost runs out by itself. Only reads of items are hedged.
+//! that lost runs out by itself. Only reads of items, of containers and of partition key ranges are hedged.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -21,27 +22,63 @@ pub(crate) struct Plan {
     options: HedgingOptions,
     /// What each request may not ask: the first what the caller excludes, each further one all but its own region.
     exclusions: Vec<Arc<[String]>>,
+    /// Of a read of metadata: its part of what may be hedged at once.
+    _share: Option<Share>,
+}
+
+/// Most reads of metadata that are hedged at once: a region that is slow to tell is not to cost a thread for each.
+const MOST_METADATA_RACES: usize = 32;
+
+/// One read of metadata among those that may be hedged.
+struct Share(Arc<AtomicUsize>);
+
+impl Share {
+    fn take(races: &Arc<AtomicUsize>) -> Option<Self> {
+        let share = Self(Arc::clone(races));
+        (races.fetch_add(1, Ordering::SeqCst) < MOST_METADATA_RACES).then_some(share)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// The plan for an operation; `None` where it goes its usual way.
 pub(crate) fn plan(shared: &Shared, spec: &Spec) -> Option<Plan> {
-    let options = match (&spec.options.hedging, &shared.options.hedging) {
+    let mut options = match (&spec.options.hedging, &shared.options.hedging) {
         (Some(Hedging::Off), _) | (None, None) => return None,
         (Some(Hedging::On(options)), _) | (None, Some(options)) => options.clone(),
     };
-    // The place in a change feed belongs to the region that gave it.
-    let is_change_feed = spec.action == Action::ChangeFeed;
-    if spec.resource != ResourceType::Item || !spec.action.is_read_only() || is_change_feed {
+    if !may_be_hedged(spec) {
         return None;
     }
     let locations = shared.regions.known().filter(|_| shared.regions.discovers())?;
-    if locations.account.disable_cross_regional_hedging {
+    if locations.account.disable_cross_regional_hedging == Some(true) {
         return None;
     }
     let excluded = shared.regions.excluded(spec);
     let exclusions = exclusions(&locations, excluded);
-    let shared = shared.this.upgrade()?;
-    (exclusions.len() > 1).then_some(Plan { shared, options, exclusions })
+    if exclusions.len() < 2 {
+        return None;
+    }
+    let mut share = None;
+    if spec.resource.is_metadata() {
+        options.threshold = options.metadata_threshold;
+        share = Some(Share::take(&shared.regions.metadata_races)?);
+    }
+    Some(Plan { shared: shared.this.upgrade()?, options, exclusions, _share: share })
+}
+
+/// The place in a change feed belongs to the region that gave it.
+fn may_be_hedged(spec: &Spec) -> bool {
+    match spec.resource {
+        ResourceType::Item => spec.action.is_read_only() && spec.action != Action::ChangeFeed,
+        ResourceType::Container => spec.action == Action::Read,
+        ResourceType::PartitionKeyRange => spec.action == Action::List,
+        _ => false,
+    }
 }
 
 fn exclusions(locations: &Locations, excluded: &[String]) -> Vec<Arc<[String]>> {
@@ -146,7 +183,7 @@ impl Race {
         if self.sender.is_none() {
             return answers.recv().ok();
         }
-        let HedgingOptions { threshold, step } = self.plan.options;
+        let HedgingOptions { threshold, step, .. } = self.plan.options;
         let patience: Duration = if self.started == 1 { threshold } else { step };
         answers.recv_timeout(patience).ok()
     }
@@ -159,7 +196,8 @@ impl Race {
     /// A first region that lost is on its way to being too slow for the partition.
     fn note_loss(&self, winner: usize) {
         let shared = &self.plan.shared;
-        if winner == 0 || !shared.regions.breaker.is_on() {
+        let is_item = self.spec.resource == ResourceType::Item;
+        if winner == 0 || !is_item || !shared.regions.breaker.is_on() {
             return;
         }
         let mut ctx = Context::new(shared, &self.spec);
@@ -170,5 +208,20 @@ impl Race {
         if let Some(first) = candidates.first() {
             shared.regions.breaker.was_slow(&partition, first, shared.clock.monotonic());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_so_many_reads_of_metadata_are_hedged_at_once() {
+        let races = Arc::default();
+        let shares: Vec<_> = (0..MOST_METADATA_RACES).map(|_| Share::take(&races)).collect();
+        assert!(shares.iter().all(Option::is_some));
+        assert!(Share::take(&races).is_none());
+        drop(shares);
+        assert!(Share::take(&races).is_some());
     }
 }

@@ -243,10 +243,11 @@ impl Setup {
                     }
                 }
                 None => {
-                    range.map_or_else(Target::container, |it| Target::range(it.epk_range().clone()))
+                    let range = range.as_ref().map(|it| it.epk_range().clone());
+                    range.map_or_else(Target::container, Target::range)
                 }
             };
-            QueryPipeline::new(backend, query, target, options, resume.as_deref())
+            QueryPipeline::new(backend, query.clone(), target, options, resume.as_deref())
         })))
     }
 }

@@ -88,7 +88,7 @@ impl Backend for HttpBackend {
 
     fn plan(&self, query: &QuerySpec, key: Option<&PartitionKey>) -> Result<Arc<QueryPlan>> {
         let plans = &self.client.shared.plans;
-        let identity = PlanCache::identity(&self.container, query, key);
+        let identity = PlanCache::identity(&self.container_rid()?, query, key);
         if let Some(known) = plans.get(&identity) {
             return Ok(known);
         }
@@ -142,22 +142,39 @@ impl Backend for HttpBackend {
 }
 
 /// Makes the pipeline, which asks the service for the plan.
-type Start = Box<dyn FnOnce(Arc<dyn Backend>) -> Result<QueryPipeline> + Send>;
+type Start = Box<dyn Fn(Arc<dyn Backend>) -> Result<QueryPipeline> + Send>;
 
 /// The pages of a query over partitions.
 pub(super) struct Pipelined {
     backend: Arc<HttpBackend>,
+    start: Start,
     /// Made when the first page is asked for, since it asks the service for the plan.
-    start: Option<Start>,
     pipeline: Option<QueryPipeline>,
+    /// Whether no page was returned yet that a start anew would repeat.
+    is_fresh: bool,
 }
 
 impl Pipelined {
     pub(super) fn new(
         backend: HttpBackend,
-        start: impl FnOnce(Arc<dyn Backend>) -> Result<QueryPipeline> + Send + 'static,
+        start: impl Fn(Arc<dyn Backend>) -> Result<QueryPipeline> + Send + 'static,
     ) -> Self {
-        Self { backend: Arc::new(backend), start: Some(Box::new(start)), pipeline: None }
+        let (backend, start) = (Arc::new(backend), Box::new(start));
+        Self { backend, start, pipeline: None, is_fresh: true }
+    }
+
+    fn advance(&mut self) -> Result<Option<OutputPage>> {
+        if let Some(pipeline) = &mut self.pipeline {
+            return pipeline.next_page();
+        }
+        let pipeline = (self.start)(Arc::clone(&self.backend) as Arc<dyn Backend>)?;
+        self.pipeline.insert(pipeline).next_page()
+    }
+
+    /// Forgets the container that the query was begun on.
+    fn start_anew(&mut self) {
+        self.pipeline = None;
+        self.backend.client.shared.containers.forget(&self.backend.container);
     }
 
     fn page(page: OutputPage) -> feed::RawPage {
@@ -178,13 +195,18 @@ impl Pipelined {
 }
 
 impl PageSource for Pipelined {
+    /// A container that was made again is queried from the start, unless rows of the old one were returned.
     fn next_page(&mut self) -> Result<Option<feed::RawPage>> {
-        if let Some(start) = self.start.take() {
-            self.pipeline = Some(start(Arc::clone(&self.backend) as Arc<dyn Backend>)?);
-        }
-        let Some(pipeline) = &mut self.pipeline else { return Ok(None) };
-        let Some(page) = pipeline.next_page()? else { return Ok(None) };
-        Ok(Some(Self::page(page)))
+        let is_fresh = std::mem::replace(&mut self.is_fresh, false);
+        let page = match self.advance() {
+            Err(error) if is_fresh && error.is_of_other_container() => {
+                log::info!("the query starts anew: {error}");
+                self.start_anew();
+                self.advance()?
+            }
+            outcome => outcome?,
+        };
+        Ok(page.map(Self::page))
     }
 }
 
@@ -198,11 +220,12 @@ pub(crate) struct PlanCache {
 const MOST_PLANS: usize = 1000;
 
 impl PlanCache {
-    /// What a plan depends on: the container, the text, the parameters and the key.
-    fn identity(container: &Link, query: &QuerySpec, key: Option<&PartitionKey>) -> String {
+    /// What a plan depends on: the container, of which there may be another under the name one day, the text, the
+    /// parameters and the key.
+    fn identity(rid: &str, query: &QuerySpec, key: Option<&PartitionKey>) -> String {
         let body = String::from_utf8(query.body(&query.text)).unwrap_or_default();
         let key = key.map(PartitionKey::header_value).unwrap_or_default();
-        format!("{}\n{key}\n{body}", container.as_str())
+        format!("{rid}\n{key}\n{body}")
     }
 
     fn get(&self, identity: &str) -> Option<Arc<QueryPlan>> {

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::feed::parse_envelope;
 use crate::link::Link;
 use crate::partition_key::{PartitionKeyDefinition, parse_path};
-use crate::pipeline::{Action, ResourceType, Spec};
+use crate::pipeline::{Action, Hedging, ResourceType, Spec};
 use crate::sync::Flight;
 use crate::wire::header;
 
@@ -382,14 +382,15 @@ fn read_ranges(
     let mut base = seen;
     for retry in 0..MOST_TRIES {
         let left = end.saturating_sub(shared.clock.monotonic());
-        let (documents, etag) =
-            read_range_feed(shared, container, base.and_then(|it| it.etag()), left)?;
+        let mut place = Place::of(base);
+        let documents = read_range_feed(shared, container, &mut place, left)?;
+        let Place { etag, region } = place;
         let map = match base.filter(|it| it.etag().is_some()) {
             Some(base) => base.merge(documents, etag),
             None => PartitionKeyRangeMap::new(documents, etag),
         };
         match map {
-            Ok(map) => return Ok(map),
+            Ok(map) => return Ok(map.read_in(region)),
             Err(MapDefect::Overlapping | MapDefect::UnknownParents) => base = None,
             Err(MapDefect::Incomplete) => {}
         }
@@ -409,35 +410,62 @@ fn read_ranges(
 /// Most pages of the feed of ranges: a bound against servers that never end it.
 const MOST_PAGES: usize = 10_000;
 
-/// All documents of the feed since `etag`. It ends with a 304, or on servers without etags after one page.
+/// A place in the feed of ranges: the etag, and the region whose own it is.
+#[derive(Default)]
+struct Place {
+    etag: Option<String>,
+    region: Option<Arc<str>>,
+}
+
+impl Place {
+    /// Where a map ends; the start of the feed without one.
+    fn of(map: Option<&Arc<PartitionKeyRangeMap>>) -> Self {
+        let etag = map.and_then(|it| it.etag()).map(str::to_owned);
+        let region = map.filter(|_| etag.is_some()).and_then(|it| it.region()).cloned();
+        Self { etag, region }
+    }
+
+    /// The request for the page that follows, of the region that gave the one before if it can be had.
+    fn request(&self, shared: &Shared, container: &Link) -> Spec {
+        let mut spec = Spec::new(Action::List, ResourceType::PartitionKeyRange, container.clone());
+        spec.headers.insert(header::A_IM, HeaderValue::from_static("Incremental Feed"));
+        spec.headers.insert(header::MAX_ITEM_COUNT, HeaderValue::from_static("-1"));
+        let etag = self.etag.as_deref().and_then(|it| HeaderValue::from_str(it).ok());
+        if let Some(etag) = etag {
+            spec.headers.insert(http::header::IF_NONE_MATCH, etag);
+            spec.options.hedging = Some(Hedging::Off);
+            let region = self.region.as_deref();
+            spec.options.excluded_regions = region.and_then(|it| shared.regions.all_but(it));
+        }
+        spec
+    }
+}
+
+/// All documents of the feed since a place, which moves on. It ends with a 304, or on servers without etags after one
+/// page.
 fn read_range_feed(
     shared: &Shared,
     container: &Link,
-    etag: Option<&str>,
+    place: &mut Place,
     timeout: Duration,
-) -> Result<(Vec<PartitionKeyRange>, Option<String>)> {
+) -> Result<Vec<PartitionKeyRange>> {
     let mut documents = Vec::new();
-    let mut etag = etag.map(str::to_owned);
     for _ in 0..MOST_PAGES {
-        let mut spec = Spec::new(Action::List, ResourceType::PartitionKeyRange, container.clone());
+        let mut spec = place.request(shared, container);
         spec.options.timeout = Some(timeout);
-        spec.headers.insert(header::A_IM, HeaderValue::from_static("Incremental Feed"));
-        spec.headers.insert(header::MAX_ITEM_COUNT, HeaderValue::from_static("-1"));
-        if let Some(value) = etag.as_deref().and_then(|it| HeaderValue::from_str(it).ok()) {
-            spec.headers.insert(http::header::IF_NONE_MATCH, value);
-        }
         let response = shared.run(spec)?;
+        let answered = response.diagnostics().attempts().last();
+        place.region = answered.and_then(|it| it.region.clone());
         let next = response.header(&http::header::ETAG).map(str::to_owned);
+        let moved = next.is_some() && next != place.etag;
+        place.etag = next.or_else(|| place.etag.take());
         if response.is_not_modified() {
-            return Ok((documents, next.or(etag)));
+            return Ok(documents);
         }
         let page: Vec<PartitionKeyRange> = parse_envelope(response.bytes())?;
-        let moved = next.is_some() && next != etag;
-        etag = next.or(etag);
-        let ended = !moved && page.is_empty();
         documents.extend(page);
-        if !moved || ended {
-            return Ok((documents, etag));
+        if !moved {
+            return Ok(documents);
         }
     }
     Err(Error::new(crate::ErrorKind::Service, "the feed of partition key ranges does not end"))

@@ -1,6 +1,7 @@
 //! The partitions of a container, and which of them holds a point or a range.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -62,6 +63,8 @@ pub(crate) struct PartitionKeyRangeMap {
     gone: HashSet<String>,
     /// Where the feed goes on, for the next refresh.
     etag: Option<String>,
+    /// The region that gave the etag, whose own it is.
+    region: Option<Arc<str>>,
 }
 
 /// Why documents do not make a map.
@@ -117,7 +120,7 @@ impl PartitionKeyRangeMap {
         ranges.sort_by(|one, other| one.min_inclusive.cmp(&other.min_inclusive));
         check(&ranges)?;
         let by_id = ranges.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
-        Ok(Self { ranges, by_id, gone, etag })
+        Ok(Self { ranges, by_id, gone, etag, region: None })
     }
 
     /// The partitions in the order of the space.
@@ -127,6 +130,15 @@ impl PartitionKeyRangeMap {
 
     pub(crate) fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
+    }
+
+    /// The region that the map was read in, where it is known.
+    pub(crate) fn region(&self) -> Option<&Arc<str>> {
+        self.region.as_ref()
+    }
+
+    pub(crate) fn read_in(self, region: Option<Arc<str>>) -> Self {
+        Self { region, ..self }
     }
 
     /// The partition that holds a point. The end of the space is in none.

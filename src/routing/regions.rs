@@ -1,7 +1,7 @@
 //! The regions of an account: which endpoint an attempt goes to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::uri::Authority;
@@ -44,6 +44,8 @@ pub(crate) struct Regions {
     no_writes: Quarantine<Authority>,
     pub(crate) breaker: CircuitBreaker,
     pub(crate) failovers: PartitionFailovers,
+    /// The reads of metadata under way that may be hedged.
+    pub(crate) metadata_races: Arc<AtomicUsize>,
 }
 
 /// Where an attempt goes, and how much choice there was.
@@ -81,6 +83,7 @@ impl Regions {
             no_writes: Quarantine::default(),
             breaker,
             failovers: PartitionFailovers::default(),
+            metadata_races: Arc::default(),
         }
     }
 
@@ -130,6 +133,14 @@ impl Regions {
     /// The regions that an operation is not to ask.
     pub(crate) fn excluded<'a>(&'a self, spec: &'a Spec) -> &'a [String] {
         spec.options.excluded_regions.as_deref().unwrap_or(&self.options.excluded)
+    }
+
+    /// All regions to read from but one, so that it goes before them; `None` where none is known.
+    pub(crate) fn all_but(&self, region: &str) -> Option<Arc<[String]>> {
+        let locations = self.known.get()?;
+        let candidates = locations.candidates(Wants::Reads, &[], true);
+        let names = candidates.iter().filter_map(|it| it.region.as_deref());
+        Some(names.filter(|it| *it != region).map(str::to_owned).collect())
     }
 
     /// Leaves an endpoint alone for a while.
@@ -344,7 +355,12 @@ impl Regions {
         }
     }
 
-    fn resolve(&self, account: AccountProperties, now: Duration) -> Locations {
+    fn resolve(&self, mut account: AccountProperties, now: Duration) -> Locations {
+        if account.disable_cross_regional_hedging.is_none() {
+            let before = self.known.get();
+            account.disable_cross_regional_hedging =
+                before.and_then(|it| it.account.disable_cross_regional_hedging);
+        }
         self.due.store(nanos(now + REFRESH_AFTER), Ordering::Relaxed);
         self.warn_of_unknown(&account);
         let RegionOptions { preferred, multi_write, .. } = &self.options;

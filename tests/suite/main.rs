@@ -32,4 +32,5 @@ mod read_many;
 mod resource_tokens;
 mod retries;
 mod rid_links;
+mod scenarios;
 mod threads;

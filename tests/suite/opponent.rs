@@ -181,6 +181,13 @@ fn the_controls_do_what_the_emulator_can() {
     assert_eq!(done("split", split)["ranges"], json!(["1", "2"]));
     let merge = json!({ "database": "d", "container": "c", "ranges": ["1", "2"] });
     assert_eq!(done("merge", merge)["range"], "3");
+    let split = control(
+        url,
+        "split",
+        &json!({ "database": "d", "container": "c", "range": "3", "by_storage": true }),
+    );
+    assert_eq!(split.0, 400, "one key has everything: {}", split.1);
+    done("ranges", json!({ "page_size": 2 }));
     done("clock", json!({ "advance_ms": 5 }));
     for (name, body) in [
         ("fault", json!({ "status": 99 })),

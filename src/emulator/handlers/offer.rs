@@ -6,6 +6,7 @@ use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
 use crate::emulator::sql::value::Value;
 use crate::emulator::store::Account;
+use crate::emulator::store::container::Cut;
 use crate::emulator::store::offer::{
     Offer, Scale, Throughput, bad_throughput, read_auto, unsigned,
 };
@@ -114,7 +115,7 @@ fn grow(call: &Call<'_>, account: &mut Account, resource_rid: &str, partitions: 
     while container.partitions.len() < partitions {
         let widest = container.partitions.iter().max_by_key(|it| it.span.1 - it.span.0);
         let Some(id) = widest.map(|it| it.id.clone()) else { return };
-        if container.split(&id, call.now).is_none() {
+        if container.split(&id, Cut::Middle, call.now).is_none() {
             return;
         }
     }

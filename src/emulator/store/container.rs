@@ -42,6 +42,15 @@ pub(crate) struct Container {
     pub(crate) conflicts: Vec<Conflict>,
 }
 
+/// Where a partition is cut in two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// In the middle of its hashes.
+    Middle,
+    /// So that each half has half of the items, which may be between two keys that begin alike.
+    Storage,
+}
+
 /// What holds for all items of a container.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
@@ -216,23 +225,39 @@ impl Container {
         Self { replicas: BTreeMap::new(), conflicts: Vec::new(), ..self.clone() }
     }
 
-    /// Splits a partition in the middle, in all regions. The children go on with its log, its items keep their numbers.
-    pub(crate) fn split(&mut self, id: &str, timestamp: u64) -> Option<[String; 2]> {
-        let (low, high) = self.partition_by_id(id)?.span;
-        let middle = low + (high - low) / 2;
-        if middle == low {
-            return None;
-        }
+    /// Splits a partition, in all regions. The children go on with its log, its items keep their numbers.
+    pub(crate) fn split(&mut self, id: &str, at: Cut, timestamp: u64) -> Option<[String; 2]> {
+        let (edge, position) = self.edge(self.partition_by_id(id)?, at)?;
         let ids = [self.next_range.to_string(), (self.next_range + 1).to_string()];
         self.in_all_regions(|it| {
             let Some(index) = it.partitions.iter().position(|it| it.id == id) else { return };
             let parent = it.partitions.remove(index);
-            let left = it.successor(&[&parent], (low, middle), timestamp);
-            let right = it.successor(&[&parent], (middle, high), timestamp);
+            let (low, high) = parent.span;
+            let left = EpkRange::new(parent.range.min.clone(), edge.clone());
+            let right = EpkRange::new(edge.clone(), parent.range.max.clone());
+            let left = it.successor(&[&parent], left, (low, position), timestamp);
+            let right = it.successor(&[&parent], right, (position, high), timestamp);
             it.generation += 1;
             it.partitions.splice(index..index, [left, right]);
         });
         Some(ids)
+    }
+
+    /// Where a partition is cut: as a point, and on the scale of its span. `None` where it cannot be.
+    fn edge(&self, partition: &Partition, at: Cut) -> Option<(Epk, u128)> {
+        let (low, high) = partition.span;
+        let space = self.rules.space;
+        match at {
+            Cut::Middle => {
+                let middle = low + (high - low) / 2;
+                (middle > low).then(|| (space.epk(middle), middle))
+            }
+            Cut::Storage => {
+                let edge = partition.median().filter(|_| space.is_shared())?;
+                let position = space.position(&edge).clamp(low, high);
+                Some((edge, position))
+            }
+        }
     }
 
     /// Makes one partition of two neighbours, in all regions; these have everything first.
@@ -245,7 +270,9 @@ impl Container {
         self.in_all_regions(|it| {
             let Some([left, right]) = it.partitions.get(index..index + 2) else { return };
             let (left, right) = (left.clone(), right.clone());
-            let merged = it.successor(&[&left, &right], (left.span.0, right.span.1), timestamp);
+            let range = EpkRange::new(left.range.min.clone(), right.range.max.clone());
+            let span = (left.span.0, right.span.1);
+            let merged = it.successor(&[&left, &right], range, span, timestamp);
             it.generation += 1;
             it.partitions.splice(index..index + 2, [merged]);
         });
@@ -271,16 +298,16 @@ impl Container {
         change(self);
     }
 
-    /// A partition over `span` with what its parents hold there.
+    /// A partition over `range` with what its parents hold there.
     fn successor(
         &mut self,
         parents: &[&Partition],
+        range: EpkRange,
         span: (u128, u128),
         timestamp: u64,
     ) -> Partition {
         let logs: Vec<&Log> = parents.iter().map(|it| it.log()).collect();
         let log = Log::continuing(&logs);
-        let range: EpkRange = self.rules.space.range(span);
         let id = self.next_range.to_string();
         self.next_range += 1;
         let mut partition = Partition::new(id, range, span, log);

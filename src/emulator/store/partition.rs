@@ -8,6 +8,7 @@ use super::history::{Change, History};
 use super::item::Item;
 use super::log::Log;
 use crate::emulator::response::Replica;
+use crate::routing::epk::Epk;
 use crate::routing::range::EpkRange;
 
 /// A partition.
@@ -84,6 +85,14 @@ impl Partition {
             sent: 0,
             locked_until: Duration::ZERO,
         }
+    }
+
+    /// A point that leaves about as many items on either side, and some on both. `None` where one key has them all.
+    pub(crate) fn median(&self) -> Option<Epk> {
+        let mut points: Vec<&Epk> = self.items.values().map(|it| &it.epk).collect();
+        points.sort_unstable();
+        let (first, middle) = (points.first()?, points.len() / 2);
+        points.get(middle..)?.iter().find(|it| *it > first).map(|it| (*it).clone())
     }
 
     pub(crate) fn lsn(&self) -> u64 {

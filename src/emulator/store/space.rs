@@ -50,7 +50,26 @@ impl Space {
         EpkRange::new(min, max)
     }
 
-    fn epk(self, position: u128) -> Epk {
+    /// Whether it has room for several partitions.
+    pub(crate) fn is_shared(self) -> bool {
+        self != Self::Whole
+    }
+
+    /// The last place on the scale that is not beyond a point.
+    pub(crate) fn position(self, epk: &Epk) -> u128 {
+        let (mut low, mut high) = (0, self.last() + 1);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.epk(middle) <= *epk {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    pub(crate) fn epk(self, position: u128) -> Epk {
         match self {
             Self::Wide => Epk::from_bytes(position.to_be_bytes().to_vec()),
             Self::Narrow | Self::Whole => {
@@ -74,6 +93,17 @@ mod tests {
         let mut bounds: Vec<_> = spans.iter().map(|it| space.range(*it).min.to_string()).collect();
         bounds.push(space.range(*spans.last().unwrap()).max.to_string());
         bounds
+    }
+
+    #[test]
+    fn a_point_has_its_place_on_the_scale() {
+        for space in [Space::Wide, Space::Narrow] {
+            for position in [0, 1, 12_345_678, space.last() / 3, space.last()] {
+                assert_eq!(space.position(&space.epk(position)), position);
+            }
+        }
+        let below: Epk = "1FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF0123".parse().unwrap();
+        assert_eq!(Space::Wide.position(&below), (1 << 125) - 1);
     }
 
     #[test]

@@ -138,3 +138,68 @@ fn prefixes_of_hierarchical_keys_find_what_is_below_them() {
     assert_eq!(sender.send("POST", path, &prefix, b"").status(), 200);
     assert_eq!(sender.ids(&[CROSS], "SELECT c.id FROM c"), ["2"]);
 }
+
+#[test]
+fn the_list_of_ranges_comes_in_pages_that_go_on_by_their_etags() {
+    let sender = filled(5);
+    sender.emulator.page_ranges(2);
+    let mut ids = Vec::new();
+    let mut seen = String::new();
+    loop {
+        let place = [INCREMENTAL, ("if-none-match", &seen)];
+        let page =
+            sender.send("GET", RANGES, if seen.is_empty() { &place[..1] } else { &place }, b"");
+        seen = header(&page, "etag").unwrap().to_owned();
+        if page.status() == 304 {
+            break;
+        }
+        let rows = json(&page)["PartitionKeyRanges"].as_array().unwrap().clone();
+        assert!((1..=2).contains(&rows.len()));
+        ids.extend(rows.iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+        if ids.len() == 2 {
+            sender.emulator.split("d", "c", "3").unwrap();
+        }
+    }
+    assert_eq!(ids, ["0", "1", "2", "4", "5", "6"], "what is split between pages is told too");
+    sender.emulator.page_ranges(0);
+    let all = json(&sender.send("GET", RANGES, &[INCREMENTAL], b""));
+    assert_eq!(all["_count"], 6);
+    assert_eq!(range_ids(&sender), ["0", "1", "2", "5", "6", "4"], "without etags in their order");
+}
+
+#[test]
+fn a_split_by_storage_cuts_between_items_and_may_be_split_on() {
+    let emulator = Emulator::builder().partitions(1).build().unwrap();
+    let definition =
+        r#"{"id":"c","partitionKey":{"paths":["/t","/u"],"kind":"MultiHash","version":2}}"#;
+    let sender = container(emulator, &[], definition);
+    assert_eq!(sender.emulator.split_by_storage("d", "c", "0"), None, "nothing is in it");
+    for number in 0..12 {
+        let body = format!(r#"{{"id":"{number}","t":"one","u":{number}}}"#);
+        let key = format!("[\"one\",{number}]");
+        let headers = [("x-ms-documentdb-partitionkey", key.as_str())];
+        assert_eq!(sender.send("POST", ITEMS, &headers, body.as_bytes()).status(), 201);
+    }
+    let [left, right] = sender.emulator.split_by_storage("d", "c", "0").unwrap();
+    let count = |id: &str| {
+        let range = [CROSS, ("x-ms-documentdb-partitionkeyrangeid", id)];
+        sender.ids(&range, "SELECT c.id FROM c").len()
+    };
+    assert_eq!((count(&left), count(&right)), (6, 6));
+    let [low, high] = sender.emulator.split_by_storage("d", "c", &right).unwrap();
+    assert_eq!((count(&low), count(&high)), (3, 3));
+    let [low, high] = sender.emulator.split("d", "c", &left).unwrap();
+    assert_eq!(count(&low) + count(&high), 6);
+    sender.emulator.merge("d", "c", &low, &high).unwrap();
+    let all = json(&sender.send("GET", RANGES, &[], b""));
+    let mut bounds: Vec<(String, String)> = all["PartitionKeyRanges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["minInclusive"].to_string(), it["maxExclusive"].to_string()))
+        .collect();
+    bounds.sort();
+    assert!(bounds.windows(2).all(|it| it[0].1 == it[1].0), "{bounds:?}");
+    let prefix = [("x-ms-documentdb-partitionkey", r#"["one"]"#)];
+    assert_eq!(sender.ids(&prefix, "SELECT c.id FROM c").len(), 12);
+}

@@ -50,7 +50,7 @@ impl Reader {
     pub(crate) fn read_page(&mut self) -> Result<RawPage> {
         let outcome = self.try_page();
         let Err(error) = outcome else { return outcome };
-        if !is_of_other_container(&error) {
+        if !error.is_of_other_container() {
             return Err(error);
         }
         let shared = &self.asker.client.shared;
@@ -373,11 +373,4 @@ fn has_moved(error: &Error) -> bool {
                     | sub_status::COMPLETING_MIGRATION
             )
         )
-}
-
-/// Whether there is another container under the name by now.
-fn is_of_other_container(error: &Error) -> bool {
-    let code = (error.status().map(|it| it.as_u16()), error.sub_status());
-    code == (Some(400), Some(sub_status::INCORRECT_CONTAINER_RID))
-        || code == (Some(410), Some(sub_status::NAME_CACHE_STALE))
 }

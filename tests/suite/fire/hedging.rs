@@ -88,6 +88,45 @@ fn h05_an_account_can_forbid_it() {
 }
 
 #[test]
+fn x07_that_the_account_forbids_it_is_heeded_from_the_next_refresh_on() {
+    let account = Account::new([EAST, WEST]);
+    account.seed("1", 1);
+    let items = hedging(&account, Duration::ZERO);
+    // Both regions are asked at once, and East is never the first to answer.
+    let gate = slow(&account, "read_item", EAST);
+    items.read_item("1", "1").send().unwrap();
+    gate.open();
+    assert_eq!(account.count("read_item", WEST), 1);
+    for forbids in [Some(true), None] {
+        match forbids {
+            Some(it) => account.state().properties["disableCrossRegionalHedging"] = json!(it),
+            None => {
+                let mut state = account.state();
+                let properties = state.properties.as_object_mut().unwrap();
+                properties.remove("disableCrossRegionalHedging").unwrap();
+            }
+        }
+        refresh(&account, &items);
+        account.clear_log();
+        (0..5).for_each(|_| drop(items.read_item("1", "1").send().unwrap()));
+        assert_eq!(account.count("read_item", WEST), 0, "{forbids:?}");
+    }
+    account.state().properties["disableCrossRegionalHedging"] = json!(false);
+    refresh(&account, &items);
+    account.state().faults.clear();
+    let gate = slow(&account, "read_item", EAST);
+    items.read_item("1", "1").send().unwrap();
+    gate.open();
+    assert_eq!(account.count("read_item", WEST), 1);
+}
+
+/// Lets the client read the account again, by a write, which is never hedged.
+fn refresh(account: &Account, items: &Container) {
+    account.clock.advance(Duration::from_secs(301));
+    items.upsert_item(&json!({ "id": "2", "pk": "2" })).send().unwrap();
+}
+
+#[test]
 fn h06_a_first_region_that_fails_late_does_not_spoil_the_answer() {
     let account = Account::new([EAST, WEST]);
     account.seed("1", 1);
@@ -151,4 +190,35 @@ fn x08_a_region_that_loses_again_and_again_is_left_by_the_breaker() {
     items.read_item("1", "1").hedging(None).send().unwrap();
     assert_eq!(account.log("read_item"), ["West US 200"]);
     gate.open();
+}
+
+#[test]
+fn x09_metadata_is_hedged_and_a_chain_of_ranges_stays_in_its_region() {
+    let account = Account::new([EAST, WEST]);
+    let options = HedgingOptions::new().threshold(NEVER).step(NEVER).metadata_threshold(SOON);
+    let client = account.client(|it| it.preferred_regions([EAST, WEST]).hedging(options));
+    client.connect().unwrap();
+    let items = client.database("db").container("c");
+    let gates = [slow(&account, "read_container", EAST), slow(&account, "read_pkranges", EAST)];
+    items.feed_range_of("1").unwrap();
+    items.feed_ranges().unwrap();
+    assert_eq!(account.log("read_container"), ["West US 200"]);
+    assert_eq!(account.log("read_pkranges"), ["West US 200", "West US 304"]);
+    gates.iter().for_each(Gate::open);
+    account.state().faults.clear();
+    items.feed_ranges().unwrap();
+    assert_eq!(account.log("read_pkranges").last().unwrap(), "West US 304");
+    let asked = account.entries("read_pkranges");
+    let with_etag = asked.iter().filter(|it| it.headers.contains_key("if-none-match"));
+    assert!(with_etag.clone().count() >= 2 && with_etag.clone().all(|it| it.region == WEST));
+}
+
+#[test]
+fn x09_with_the_usual_patience_a_fast_region_tells_alone() {
+    let account = Account::new([EAST, WEST]);
+    let items = hedging(&account, NEVER);
+    items.feed_range_of("1").unwrap();
+    items.feed_ranges().unwrap();
+    assert_eq!(account.log("read_container"), ["East US 200"]);
+    assert_eq!(account.log("read_pkranges"), ["East US 200", "East US 304"]);
 }

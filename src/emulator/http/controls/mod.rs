@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::Controls;
 use crate::emulator::journal::RequestRecord;
+use crate::emulator::store::container::Cut;
 use crate::emulator::{Emulator, date};
 
 impl Controls for Emulator {
@@ -22,6 +23,7 @@ impl Controls for Emulator {
             "clock" => clock(self, parse(body)?),
             "fault" => fault::control(self, body),
             "region" => region::control(self, parse(body)?),
+            "ranges" => ranges(self, parse(body)?),
             "requests" => requests(self, parse(body)?),
             "reset" => reset(self, parse(body)?),
             _ => Err(format!("this emulator has no control named '{name}'")),
@@ -37,14 +39,17 @@ struct Split {
     range: String,
     #[serde(default)]
     lock_ms: u64,
+    #[serde(default)]
+    by_storage: bool,
 }
 
 fn split(emulator: &Emulator, body: Split) -> Result<Value, String> {
-    let Split { database, container, range, lock_ms } = body;
+    let Split { database, container, range, lock_ms, by_storage } = body;
     let lock = Duration::from_millis(lock_ms);
-    let children = emulator.split_locked(&database, &container, &range, lock);
-    let children =
-        children.ok_or_else(|| format!("{database}/{container} has no range {range}"))?;
+    let at = if by_storage { Cut::Storage } else { Cut::Middle };
+    let children = emulator.split_at((&database, &container), &range, at, lock);
+    let children = children
+        .ok_or_else(|| format!("{database}/{container} has no range {range} that can be split"))?;
     Ok(json!({ "ranges": children }))
 }
 
@@ -65,6 +70,17 @@ fn merge(emulator: &Emulator, body: Merge) -> Result<Value, String> {
     let merged = merged
         .ok_or_else(|| format!("{database}/{container} has no neighbours {lower} and {upper}"))?;
     Ok(json!({ "range": merged }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ranges {
+    page_size: usize,
+}
+
+fn ranges(emulator: &Emulator, Ranges { page_size }: Ranges) -> Result<Value, String> {
+    emulator.page_ranges(page_size);
+    Ok(json!({}))
 }
 
 #[derive(Deserialize)]
