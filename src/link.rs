@@ -1,5 +1,7 @@
 //! Links: which resource a request is about, as a URL path and as the text that is signed.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Result, prefix};
 
 /// A link to a resource or to a feed, without slashes at its ends and not percent-encoded: `dbs/shop/colls/orders`.
@@ -46,9 +48,12 @@ impl Link {
         out
     }
 
-    /// The text that is signed for it.
-    pub(crate) fn signed_form(&self) -> &str {
-        &self.path
+    /// The text that is signed for it: the names as they are; of an offer, which has none, the rid in lower case.
+    pub(crate) fn signed_form(&self) -> Cow<'_, str> {
+        match self.path.strip_prefix("offers/") {
+            Some(rid) => Cow::Owned(rid.to_ascii_lowercase()),
+            None => Cow::Borrowed(&self.path),
+        }
     }
 }
 
@@ -91,6 +96,8 @@ pub(crate) enum IdOf {
     Database,
     Container,
     Item,
+    /// What stands below a database or container, by the word that people use.
+    Child(&'static str),
 }
 
 impl IdOf {
@@ -99,6 +106,7 @@ impl IdOf {
             Self::Database => "database",
             Self::Container => "container",
             Self::Item => "item",
+            Self::Child(word) => word,
         }
     }
 }
@@ -152,6 +160,9 @@ mod tests {
         assert_eq!(item.signed_form(), "dbs/my shop/colls/100%/docs/a+b é🚀");
         assert_eq!(Link::account().url_path(Some("dbs")), "/dbs");
         assert_eq!(Link::account().url_path(None), "/");
+        let offer = Link::account().child("offers", "Hu+t");
+        assert_eq!(offer.url_path(None), "/offers/Hu%2Bt");
+        assert_eq!(offer.signed_form(), "hu+t");
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl Policy for Sign {
         let signature = ctx.shared.credential.authorize(
             request.method().as_str(),
             spec.resource.segment(),
-            spec.link.signed_form(),
+            &spec.link.signed_form(),
             &date,
         )?;
         let headers = request.headers_mut();
