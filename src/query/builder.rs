@@ -15,7 +15,7 @@ use crate::feed::{Items, PageSource, Pages, Requests, max_item_count};
 use crate::models::{ConsistencyLevel, PriorityLevel, ReadConsistencyStrategy};
 use crate::operation::{header_value, parse_header, throughput_bucket};
 use crate::partition_key::PartitionKey;
-use crate::pipeline::{Action, Spec};
+use crate::pipeline::{Action, Partition, Spec};
 use crate::query::backend::{QuerySpec, Target};
 use crate::query::http_backend::{HttpBackend, Pipelined};
 use crate::query::{Options, QueryPipeline};
@@ -305,6 +305,9 @@ impl Setup {
         let query = QuerySpec { text: self.text, parameters: self.parameters };
         let Some(container) = self.spec.container.take() else {
             self.spec.body = query.body(&query.text);
+            if let Some(key) = self.partition_key {
+                self.spec.partition = Partition::Key(key);
+            }
             return Ok(Box::new(Requests::new(client, self.spec, self.continuation)));
         };
         let options = Options {
