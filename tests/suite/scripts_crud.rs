@@ -261,15 +261,30 @@ fn an_execution_without_a_log_has_none() {
 
 #[test]
 fn an_execution_of_unknown_outcome_is_not_repeated() {
-    for retry_writes in [false, true] {
-        let mock = Mock::new();
-        let lost = TransportError::maybe_sent(TransportErrorKind::Broken, "gone");
-        mock.fail(lost);
-        let options = RetryOptions::new().retry_writes(retry_writes);
-        let procedure = mocked_with(&mock, options).scripts().stored_procedure("p");
-        let error = procedure.execute(1, ()).send().unwrap_err();
-        assert!(error.may_have_been_applied(), "{error}");
-        assert_eq!(mock.requests().len(), 1, "retry_writes {retry_writes}");
+    let outcomes: [fn(&Mock); 4] = [
+        |it| {
+            it.fail(TransportError::maybe_sent(TransportErrorKind::Broken, "gone"));
+        },
+        |it| {
+            it.fail(TransportError::maybe_sent(TransportErrorKind::Timeout, "late"));
+        },
+        |it| {
+            it.respond(408, "{}");
+        },
+        |it| {
+            it.respond(500, "{}");
+        },
+    ];
+    for outcome in outcomes {
+        for retry_writes in [false, true] {
+            let mock = Mock::new();
+            outcome(&mock);
+            let options = RetryOptions::new().retry_writes(retry_writes);
+            let procedure = mocked_with(&mock, options).scripts().stored_procedure("p");
+            let error = procedure.execute(1, ()).send().unwrap_err();
+            assert!(error.may_have_been_applied(), "{error}");
+            assert_eq!(mock.requests().len(), 1, "retry_writes {retry_writes}: {error}");
+        }
     }
 }
 
