@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn offer(content: Value) -> Value {
+    fn offer(content: &Value) -> Value {
         json!({
             "id": "Hu+t", "offerVersion": "V2", "offerType": "Invalid", "resource": "dbs/d9RzAA==/",
             "offerResourceId": "d9RzAA==", "content": content, "_rid": "Hu+t", "_self": "offers/Hu+t/",
@@ -183,9 +183,9 @@ mod tests {
         });
         let growing = Throughput::autoscale(4000).with_increment_percent(10);
         for (content, expected) in [(manual, Throughput::manual(400)), (scaling, growing)] {
-            let read: OfferProperties = serde_json::from_value(offer(content.clone())).unwrap();
+            let read: OfferProperties = serde_json::from_value(offer(&content)).unwrap();
             assert_eq!(read.throughput(), Some(expected));
-            assert_eq!(serde_json::to_value(&read).unwrap(), offer(content));
+            assert_eq!(serde_json::to_value(&read).unwrap(), offer(&content));
         }
         let old =
             json!({"id": "x", "offerVersion": "V1", "offerType": "S2", "offerResourceId": "r"});
@@ -199,7 +199,7 @@ mod tests {
             "offerThroughput": 400, "later": 1,
             "offerAutopilotSettings": {"maxThroughput": 4000, "tier": 0},
         });
-        let mut read: OfferProperties = serde_json::from_value(offer(content)).unwrap();
+        let mut read: OfferProperties = serde_json::from_value(offer(&content)).unwrap();
         read.set_throughput(Throughput::autoscale(6000).with_increment_percent(10));
         let written = serde_json::to_value(&read).unwrap();
         assert_eq!(written["content"]["later"], 1);

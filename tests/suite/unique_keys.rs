@@ -24,11 +24,9 @@ fn by_email(account: &Account) -> Owned<Container> {
     container(account, UniqueKeyPolicy::new().unique(["/email"]))
 }
 
-fn create(container: &Container, id: &str, pk: &str, other: Value) -> Result<(), Error> {
-    let mut item = json!({ "id": id, "pk": pk });
-    if let (Some(item), Some(other)) = (item.as_object_mut(), other.as_object()) {
-        item.extend(other.clone());
-    }
+fn create(container: &Container, id: &str, pk: &str, mut item: Value) -> Result<(), Error> {
+    item["id"] = json!(id);
+    item["pk"] = json!(pk);
     container.create_item(&item).send().map(drop)
 }
 

@@ -83,13 +83,11 @@ impl Throughput {
 
     /// The same with another scale, if it is not less than what the resource can be set to.
     pub(crate) fn changed(&self, kind: Scale) -> Result<Self, Refusal> {
-        let new = Self::new(kind)?;
-        let most_ever = self.most_ever.max(new.most_ever);
-        let least = Self { most_ever, ..new.clone() }.least();
-        if kind.most() < least {
-            return Err(kind.out_of_bounds(least));
-        }
-        Ok(Self { most_ever, is_per_minute: self.is_per_minute, ..new })
+        let mut new = Self::new(kind)?;
+        new.most_ever = new.most_ever.max(self.most_ever);
+        new.is_per_minute = self.is_per_minute;
+        let least = new.least();
+        if kind.most() < least { Err(kind.out_of_bounds(least)) } else { Ok(new) }
     }
 
     /// The least that the resource can be set to: a hundredth of the highest that it ever had, or a tenth under

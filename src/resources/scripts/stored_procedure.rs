@@ -112,7 +112,6 @@ impl StoredProcedure {
     /// println!("{greeting}; it wrote: {:?}", answer.script_log());
     /// # Ok::<(), cosmosdb::Error>(())
     /// ```
-    #[expect(clippy::needless_pass_by_value, reason = "parameters are made for the call")]
     pub fn execute(
         &self,
         key: impl Into<PartitionKey>,
