@@ -9,7 +9,7 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::feed::{ChangeFeed, ChangeFeedProcessor, Listing};
 use crate::link::{Address, IdOf, Link, check_id};
-use crate::models::ContainerProperties;
+use crate::models::{ConflictProperties, ContainerProperties};
 use crate::operation::{
     CreateItem, DeleteContainer, DeleteItem, Operation, ReadContainer, ReadItem, ReplaceContainer,
     ReplaceItem, UpsertItem,
@@ -17,6 +17,7 @@ use crate::operation::{
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, Partition, ResourceType, Spec};
 use crate::query::Query;
+use crate::resources::{Conflict, ResourceThroughput, Scripts, conflicts};
 use crate::routing::cache::ContainerFacts;
 use crate::routing::range::EpkRange;
 use crate::routing::{FeedRange, Stored, extract};
@@ -300,6 +301,56 @@ impl Container {
         state.session.adopt(token)?;
         containers.adopted(&state, token);
         Ok(())
+    }
+
+    /// The container's stored procedures, triggers and user-defined functions. Sends nothing.
+    pub fn scripts(&self) -> Scripts {
+        Scripts::new(self.clone())
+    }
+
+    /// The throughput of the container's own. Sends nothing.
+    pub fn throughput(&self) -> ResourceThroughput {
+        ResourceThroughput::of_container(self.clone())
+    }
+
+    /// The conflict `id` about an item of the partition `key`. Sends nothing.
+    pub fn conflict(&self, id: impl Into<String>, key: impl Into<PartitionKey>) -> Conflict {
+        Conflict::new(self.clone(), id.into(), key.into())
+    }
+
+    /// Lists the conflicts that wait for the application: versions of items that lost against another region's.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # let orders = client.database("shop").container("orders");
+    /// for conflict in orders.conflicts() {
+    ///     let conflict = conflict?;
+    ///     println!("{}: {:?}", conflict.operation_type, conflict.item::<serde_json::Value>()?);
+    /// }
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn conflicts(&self) -> Listing<ConflictProperties> {
+        Listing::new(&self.database.client, conflicts::feed(self, Action::List))
+    }
+
+    /// Queries the conflicts of the container: `SELECT * FROM r WHERE r.operationType = 'replace'`.
+    pub fn query_conflicts(&self, text: impl Into<String>) -> Query<ConflictProperties> {
+        conflicts::query(self, text.into())
+    }
+
+    /// The link of the container by names, `dbs/shop/colls/orders`, as permissions and conflict resolution policies
+    /// name resources.
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// let orders = client.database("shop").container("orders");
+    /// assert_eq!(orders.link_by_names(), "dbs/shop/colls/orders");
+    /// ```
+    pub fn link_by_names(&self) -> String {
+        format!("dbs/{}/colls/{}", self.database.id(), self.id())
     }
 
     pub(crate) fn link(&self) -> Result<Link> {

@@ -5,10 +5,13 @@ use crate::container::Container;
 use crate::error::Result;
 use crate::feed::Listing;
 use crate::link::{Address, IdOf, Link, check_id};
-use crate::models::ContainerProperties;
-use crate::operation::{CreateContainer, DeleteDatabase, Operation, ReadDatabase};
+use crate::models::{ContainerProperties, UserProperties};
+use crate::operation::{
+    CreateContainer, CreateUser, DeleteDatabase, Operation, ReadDatabase, UpsertUser,
+};
 use crate::pipeline::{Action, ResourceType, Spec};
 use crate::query::Query;
+use crate::resources::{ResourceThroughput, User, users};
 use crate::response::ResourceResponse;
 
 /// A database of an account. A handle: cheap to clone, and it sends nothing by itself.
@@ -88,6 +91,75 @@ impl Database {
             Ok(spec) => Query::of_metadata(&self.client, spec, text.into()),
             Err(error) => Query::failed(&self.client, error),
         }
+    }
+
+    /// The user `id`, who need not exist yet. Sends nothing.
+    pub fn user(&self, id: impl Into<String>) -> User {
+        User::new(self.clone(), id.into())
+    }
+
+    /// Creates a user. One that exists is an error (409).
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// let shop = client.database("shop");
+    /// assert_eq!(shop.create_user("ana").send()?.properties()?.id, "ana");
+    /// assert!(shop.create_user("ana").send().unwrap_err().is_conflict());
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn create_user(&self, id: impl Into<String>) -> Operation<CreateUser> {
+        Operation::new(&self.client, users::create(self, Action::Create, id.into()))
+    }
+
+    /// Creates a user (201), or writes the one of that name anew (200).
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let shop = client.database("shop");
+    /// assert_eq!(shop.upsert_user("ana").send()?.status(), 201);
+    /// assert_eq!(shop.upsert_user("ana").send()?.status(), 200);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn upsert_user(&self, id: impl Into<String>) -> Operation<UpsertUser> {
+        Operation::new(&self.client, users::create(self, Action::Upsert, id.into()))
+    }
+
+    /// Lists the users of the database.
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let shop = client.database("shop");
+    /// # shop.create_user("ana").send()?;
+    /// for user in shop.users() {
+    ///     assert_eq!(user?.id, "ana");
+    /// }
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn users(&self) -> Listing<UserProperties> {
+        Listing::new(&self.client, users::feed(self, Action::List))
+    }
+
+    /// Queries the users of the database: `SELECT * FROM r WHERE r.id = @id`.
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let shop = client.database("shop");
+    /// # shop.create_user("ana").send()?;
+    /// let found = shop.query_users("SELECT * FROM r WHERE r.id = @id").param("@id", "ana");
+    /// assert_eq!(found.into_iter().count(), 1);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn query_users(&self, text: impl Into<String>) -> Query<UserProperties> {
+        users::query(self, text.into())
+    }
+
+    /// The throughput that the containers of the database share. Sends nothing.
+    pub fn throughput(&self) -> ResourceThroughput {
+        ResourceThroughput::of_database(self.clone())
     }
 
     pub(crate) fn link(&self) -> Result<Link> {

@@ -73,6 +73,7 @@ mod options;
 mod partition_key;
 mod pipeline;
 mod query;
+mod resources;
 mod response;
 mod routing;
 mod sync;
@@ -114,15 +115,26 @@ pub use partition_key::{
     PartitionKey, PartitionKeyDefinition, PartitionKeyKind, PartitionKeyValue,
 };
 pub use query::Query;
+pub use resources::{
+    Conflict, Offer, Permission, ResourceThroughput, Scripts, StoredProcedure, Trigger, User,
+    UserDefinedFunction,
+};
 pub use response::{ResourceResponse, Response};
 pub use routing::{FeedRange, latest_session_token};
 
 /// The kinds of [`Operation`]: they say which options a call takes and what it answers.
 pub mod ops {
     pub use crate::operation::{
-        CreateContainer, CreateDatabase, CreateItem, DeleteAllItems, DeleteContainer,
-        DeleteDatabase, DeleteItem, Kind, OnItem, PatchItem, Provisions, ReadAccount,
-        ReadContainer, ReadDatabase, ReadItem, Reads, ReadsOne, ReplaceContainer, ReplaceItem,
-        Replaces, Triggers, UpsertItem, Writes, WritesItem,
+        CreateContainer, CreateDatabase, CreateItem, CreatePermission, CreateStoredProcedure,
+        CreateTrigger, CreateUser, CreateUserDefinedFunction, DeleteAllItems, DeleteConflict,
+        DeleteContainer, DeleteDatabase, DeleteItem, DeletePermission, DeleteStoredProcedure,
+        DeleteTrigger, DeleteUser, DeleteUserDefinedFunction, ExecuteStoredProcedure, IssuesToken,
+        Kind, OnContainer, OnItem, PatchItem, Provisions, ReadAccount, ReadConflict, ReadContainer,
+        ReadDatabase, ReadItem, ReadOffer, ReadPermission, ReadStoredProcedure, ReadTrigger,
+        ReadUser, ReadUserDefinedFunction, Reads, ReadsOne, ReplaceContainer, ReplaceItem,
+        ReplaceOffer, ReplacePermission, ReplaceStoredProcedure, ReplaceTrigger, ReplaceUser,
+        ReplaceUserDefinedFunction, Replaces, Triggers, UpsertItem, UpsertPermission,
+        UpsertStoredProcedure, UpsertTrigger, UpsertUser, UpsertUserDefinedFunction, Writes,
+        WritesItem,
     };
 }

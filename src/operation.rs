@@ -2,11 +2,17 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
+
+use http::HeaderValue;
 
 use crate::client::CosmosClient;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::models::{
-    AccountProperties, ContainerProperties, DatabaseProperties, Etag, IndexingDirective, Throughput,
+    AccountProperties, ConflictProperties, ContainerProperties, DatabaseProperties, Etag,
+    IndexingDirective, OfferProperties, PerformanceLevel, PermissionProperties,
+    StoredProcedureProperties, Throughput, TriggerProperties, UserDefinedFunctionProperties,
+    UserProperties,
 };
 use crate::options::{Configure, header_value, options};
 use crate::partition_key::PartitionKey;
@@ -55,6 +61,12 @@ pub trait Triggers: OnItem {}
 /// Calls that create something with throughput of its own.
 pub trait Provisions: Kind {}
 
+/// Calls that answer with a container, and so can tell how full and how far indexed it is.
+pub trait OnContainer: Kind {}
+
+/// Calls that answer with a permission, and so with a new resource token.
+pub trait IssuesToken: Kind {}
+
 mod sealed {
     /// Keeps the kinds to this crate.
     pub trait Kind {}
@@ -85,9 +97,9 @@ kinds! {
     /// [`Database::create_container`](crate::Database::create_container)
     CreateContainer -> ResourceResponse<ContainerProperties>: Provisions;
     /// [`Container::read`](crate::Container::read)
-    ReadContainer -> ResourceResponse<ContainerProperties>: ;
+    ReadContainer -> ResourceResponse<ContainerProperties>: OnContainer;
     /// [`Container::replace`](crate::Container::replace)
-    ReplaceContainer -> ResourceResponse<ContainerProperties>: Writes, Replaces;
+    ReplaceContainer -> ResourceResponse<ContainerProperties>: Writes, Replaces, OnContainer;
     /// [`Container::delete`](crate::Container::delete)
     DeleteContainer -> Response: Writes, Replaces;
     /// [`Container::create_item`](crate::Container::create_item)
@@ -104,6 +116,66 @@ kinds! {
     PatchItem -> Response: OnItem, Writes, Replaces, Triggers;
     /// [`Container::delete_all_items`](crate::Container::delete_all_items)
     DeleteAllItems -> Response: OnItem;
+    /// [`Scripts::create_stored_procedure`](crate::Scripts::create_stored_procedure)
+    CreateStoredProcedure -> ResourceResponse<StoredProcedureProperties>: ;
+    /// [`Scripts::upsert_stored_procedure`](crate::Scripts::upsert_stored_procedure)
+    UpsertStoredProcedure -> ResourceResponse<StoredProcedureProperties>: Writes, Replaces;
+    /// [`StoredProcedure::read`](crate::StoredProcedure::read)
+    ReadStoredProcedure -> ResourceResponse<StoredProcedureProperties>: ;
+    /// [`StoredProcedure::replace`](crate::StoredProcedure::replace)
+    ReplaceStoredProcedure -> ResourceResponse<StoredProcedureProperties>: Writes, Replaces;
+    /// [`StoredProcedure::delete`](crate::StoredProcedure::delete)
+    DeleteStoredProcedure -> Response: Writes, Replaces;
+    /// [`StoredProcedure::execute`](crate::StoredProcedure::execute)
+    ExecuteStoredProcedure -> Response: OnItem;
+    /// [`Scripts::create_trigger`](crate::Scripts::create_trigger)
+    CreateTrigger -> ResourceResponse<TriggerProperties>: ;
+    /// [`Scripts::upsert_trigger`](crate::Scripts::upsert_trigger)
+    UpsertTrigger -> ResourceResponse<TriggerProperties>: Writes, Replaces;
+    /// [`Trigger::read`](crate::Trigger::read)
+    ReadTrigger -> ResourceResponse<TriggerProperties>: ;
+    /// [`Trigger::replace`](crate::Trigger::replace)
+    ReplaceTrigger -> ResourceResponse<TriggerProperties>: Writes, Replaces;
+    /// [`Trigger::delete`](crate::Trigger::delete)
+    DeleteTrigger -> Response: Writes, Replaces;
+    /// [`Scripts::create_user_defined_function`](crate::Scripts::create_user_defined_function)
+    CreateUserDefinedFunction -> ResourceResponse<UserDefinedFunctionProperties>: ;
+    /// [`Scripts::upsert_user_defined_function`](crate::Scripts::upsert_user_defined_function)
+    UpsertUserDefinedFunction -> ResourceResponse<UserDefinedFunctionProperties>: Writes, Replaces;
+    /// [`UserDefinedFunction::read`](crate::UserDefinedFunction::read)
+    ReadUserDefinedFunction -> ResourceResponse<UserDefinedFunctionProperties>: ;
+    /// [`UserDefinedFunction::replace`](crate::UserDefinedFunction::replace)
+    ReplaceUserDefinedFunction -> ResourceResponse<UserDefinedFunctionProperties>: Writes, Replaces;
+    /// [`UserDefinedFunction::delete`](crate::UserDefinedFunction::delete)
+    DeleteUserDefinedFunction -> Response: Writes, Replaces;
+    /// [`Conflict::read`](crate::Conflict::read)
+    ReadConflict -> ResourceResponse<ConflictProperties>: OnItem;
+    /// [`Conflict::delete`](crate::Conflict::delete)
+    DeleteConflict -> Response: OnItem, Writes, Replaces;
+    /// [`Database::create_user`](crate::Database::create_user)
+    CreateUser -> ResourceResponse<UserProperties>: ;
+    /// [`Database::upsert_user`](crate::Database::upsert_user)
+    UpsertUser -> ResourceResponse<UserProperties>: Writes, Replaces;
+    /// [`User::read`](crate::User::read)
+    ReadUser -> ResourceResponse<UserProperties>: ;
+    /// [`User::replace`](crate::User::replace)
+    ReplaceUser -> ResourceResponse<UserProperties>: Writes, Replaces;
+    /// [`User::delete`](crate::User::delete)
+    DeleteUser -> Response: Writes, Replaces;
+    /// [`User::create_permission`](crate::User::create_permission)
+    CreatePermission -> ResourceResponse<PermissionProperties>: IssuesToken;
+    /// [`User::upsert_permission`](crate::User::upsert_permission)
+    UpsertPermission -> ResourceResponse<PermissionProperties>: Writes, Replaces, IssuesToken;
+    /// [`Permission::read`](crate::Permission::read)
+    ReadPermission -> ResourceResponse<PermissionProperties>: IssuesToken;
+    /// [`Permission::replace`](crate::Permission::replace)
+    ReplacePermission -> ResourceResponse<PermissionProperties>: Writes, Replaces, IssuesToken;
+    /// [`Permission::delete`](crate::Permission::delete)
+    DeletePermission -> Response: Writes, Replaces;
+    /// [`Offer::read`](crate::Offer::read)
+    ReadOffer -> ResourceResponse<OfferProperties>: ;
+    /// [`Offer::replace`](crate::Offer::replace)
+    ReplaceOffer -> ResourceResponse<OfferProperties>: Writes, Replaces;
 }
 
 impl<K> Configure for Operation<K> {
@@ -201,6 +273,78 @@ impl<K: Provisions> Operation<K> {
             let (name, value) = throughput.header();
             let value = header_value(&name, &value)?;
             spec.headers.insert(name, value);
+            Ok(())
+        })
+    }
+}
+
+impl<K: OnContainer> Operation<K> {
+    /// Asks how full the container is ([`Response::quota`], [`Response::usage`]), and how much of a changed indexing
+    /// policy is applied ([`Response::index_transformation_progress`]). Default: no.
+    pub fn populate_quota_info(self, on: bool) -> Self {
+        self.with_header(header::POPULATE_QUOTA_INFO, if on { "True" } else { "False" })
+    }
+}
+
+impl Operation<ReadContainer> {
+    /// Asks how full each partition is: [`ContainerProperties::statistics`]. Default: no.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # let orders = client.database("shop").container("orders");
+    /// # orders.create_item(&serde_json::json!({ "id": "1", "city": "Lyon" })).send()?;
+    /// let read = orders.read().populate_partition_key_range_statistics(true).send()?.properties()?;
+    /// assert_eq!(read.statistics[0].document_count, 1);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn populate_partition_key_range_statistics(self, on: bool) -> Self {
+        self.with_header(header::POPULATE_PARTITION_STATISTICS, if on { "True" } else { "False" })
+    }
+}
+
+impl Operation<CreateContainer> {
+    /// Gives the container one of the fixed amounts of the past. The service keeps them for old accounts; for others
+    /// say it with [`throughput`](Self::throughput).
+    pub fn performance_level(self, level: &PerformanceLevel) -> Self {
+        self.with_header(header::OFFER_TYPE, level.as_str())
+    }
+
+    /// Lets the container use more request units in a second, within a budget for each minute. An offer of the past,
+    /// which the service may ignore.
+    pub fn ru_per_minute(self, on: bool) -> Self {
+        self.with_header(header::RU_PER_MINUTE_ENABLED, if on { "True" } else { "False" })
+    }
+}
+
+impl<K: OnItem> Operation<K> {
+    /// Keeps the call from drawing on the budget for each minute, where the container has one. See
+    /// [`ru_per_minute`](Operation::ru_per_minute).
+    pub fn disable_ru_per_minute_usage(self, on: bool) -> Self {
+        self.with_header(header::DISABLE_RU_PER_MINUTE, if on { "True" } else { "False" })
+    }
+}
+
+impl Operation<ExecuteStoredProcedure> {
+    /// Asks for what the script writes with `console.log`: [`Response::script_log`]. Default: no.
+    pub fn script_logging(self, on: bool) -> Self {
+        self.with_header(header::SCRIPT_ENABLE_LOGGING, if on { "True" } else { "False" })
+    }
+}
+
+impl<K: IssuesToken> Operation<K> {
+    /// How long the resource token in the answer is valid: 10 seconds to 24 hours, in whole seconds. Default: one hour.
+    pub fn token_expiry(self, time: Duration) -> Self {
+        self.with(|spec| {
+            let seconds = time.as_secs();
+            if !(10..=86_400).contains(&seconds) {
+                return Err(Error::invalid_input(format!(
+                    "a resource token is valid for 10 seconds to 24 hours, not for {time:?}"
+                )));
+            }
+            spec.headers.insert(header::EXPIRY_SECONDS, HeaderValue::from(seconds));
             Ok(())
         })
     }

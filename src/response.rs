@@ -1,5 +1,6 @@
 //! What a call answers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
+use crate::link::percent_decode;
 use crate::models::{Etag, Quota};
 use crate::transport;
 use crate::wire::header;
@@ -115,6 +117,34 @@ impl Response {
         self.header(&header::INDEX_TRANSFORMATION_PROGRESS)?.parse().ok()
     }
 
+    /// How much of the container the lazy index has taken in, in percent. On answers about containers whose indexing
+    /// mode is lazy.
+    pub fn lazy_indexing_progress(&self) -> Option<i64> {
+        self.header(&header::LAZY_INDEXING_PROGRESS)?.parse().ok()
+    }
+
+    /// What a stored procedure wrote with `console.log`, where
+    /// [`script_logging`](crate::Operation::script_logging) asked for it.
+    pub fn script_log(&self) -> Option<String> {
+        percent_decode(self.header(&header::SCRIPT_LOG_RESULTS)?)
+    }
+
+    /// The least throughput that the service lets the resource have, in request units a second. On answers about offers.
+    pub fn minimum_throughput(&self) -> Option<u32> {
+        self.header(&header::MIN_THROUGHPUT)?.parse().ok()
+    }
+
+    /// Whether a change of throughput is still under way, during which the service takes no other. On answers about
+    /// offers.
+    pub fn is_throughput_replace_pending(&self) -> bool {
+        self.says_true(&header::OFFER_REPLACE_PENDING)
+    }
+
+    /// Whether the call drew on the budget of request units for each minute, which containers of the past may have.
+    pub fn is_ru_per_minute_used(&self) -> bool {
+        self.says_true(&header::RU_PER_MINUTE_USED)
+    }
+
     /// How often the call was throttled before it succeeded, and how long it waited for that.
     pub fn throttling(&self) -> (u32, Duration) {
         let number =
@@ -133,6 +163,10 @@ impl Response {
         &self.diagnostics
     }
 
+    fn says_true(&self, name: &HeaderName) -> bool {
+        self.header(name).is_some_and(|it| it.eq_ignore_ascii_case("true"))
+    }
+
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
@@ -148,12 +182,18 @@ impl fmt::Debug for Response {
         f.debug_struct("Response")
             .field("status", &self.status())
             .field("request_charge", &self.request_charge())
-            .field("body", &String::from_utf8_lossy(self.bytes()))
+            .field("body", &shown(self.bytes()))
             .finish_non_exhaustive()
     }
 }
 
-/// The answer to a call about a resource whose properties have a type: a database, a container.
+/// The body for people. One that holds a resource token is not shown: whoever has the token may use it.
+fn shown(body: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(body);
+    if text.contains("\"_token\"") { Cow::Borrowed("(holds a resource token)") } else { text }
+}
+
+/// The answer to a call about a resource whose properties have a type: a database, a container, a user.
 ///
 /// It is a [`Response`] with [`properties`](Self::properties).
 pub struct ResourceResponse<M> {

@@ -77,7 +77,14 @@ pub(crate) mod header {
         CHANGE_FEED_WIRE_FORMAT = "x-ms-cosmos-changefeed-wire-format-version";
         PREFER = "prefer";
 
+        SCRIPT_ENABLE_LOGGING = "x-ms-documentdb-script-enable-logging";
+        SCRIPT_LOG_RESULTS = "x-ms-documentdb-script-log-results";
+
         OFFER_THROUGHPUT = "x-ms-offer-throughput";
+        OFFER_TYPE = "x-ms-offer-type";
+        RU_PER_MINUTE_ENABLED = "x-ms-offer-is-ru-per-minute-throughput-enabled";
+        DISABLE_RU_PER_MINUTE = "x-ms-documentdb-disable-ru-per-minute-usage";
+        RU_PER_MINUTE_USED = "x-ms-documentdb-is-ru-per-minute-used";
         OFFER_AUTOPILOT = "x-ms-cosmos-offer-autopilot-settings";
         MIGRATE_TO_AUTOPILOT = "x-ms-cosmos-migrate-offer-to-autopilot";
         MIGRATE_TO_MANUAL = "x-ms-cosmos-migrate-offer-to-manual-throughput";

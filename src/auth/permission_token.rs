@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::error::{Error, Result};
+use crate::models::PermissionProperties;
 use crate::partition_key::PartitionKey;
 
 /// A token of a permission, and what it is for.
@@ -102,6 +103,25 @@ fn encode(token: &str, out: &mut String) {
 impl<L: Into<String>, T: Into<String>> From<(L, T)> for PermissionToken {
     fn from((link, token): (L, T)) -> Self {
         Self::new(link, token)
+    }
+}
+
+/// The token that came with a permission, for the resource and the partition key of the permission.
+///
+/// Without a token, as in a permission that was made by hand, building the client fails.
+impl From<&PermissionProperties> for PermissionToken {
+    fn from(permission: &PermissionProperties) -> Self {
+        let token = permission.token.as_ref().map_or("", |it| it.as_str());
+        let key = permission.resource_partition_key.as_ref();
+        let key = key.map(|it| serde_json::Value::from(it.clone()).to_string());
+        let key = key.and_then(|it| PartitionKey::from_header_value(&it).ok());
+        Self { partition_key: key, ..Self::new(permission.resource.as_str(), token) }
+    }
+}
+
+impl From<PermissionProperties> for PermissionToken {
+    fn from(permission: PermissionProperties) -> Self {
+        Self::from(&permission)
     }
 }
 

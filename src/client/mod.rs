@@ -13,10 +13,11 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::feed::Listing;
 use crate::link::{Address, IdOf, Link, check_id};
-use crate::models::{AccountProperties, DatabaseProperties};
+use crate::models::{AccountProperties, DatabaseProperties, OfferProperties};
 use crate::operation::{CreateDatabase, Operation, ReadAccount};
 use crate::pipeline::{Action, ResourceType, Spec};
 use crate::query::Query;
+use crate::resources::{Offer, throughput};
 use crate::response::ResourceResponse;
 
 pub use builder::ClientBuilder;
@@ -196,6 +197,40 @@ impl CosmosClient {
             Spec::new(Action::Query, ResourceType::Database, Link::account()),
             text.into(),
         )
+    }
+
+    /// Lists the offers of the account: what throughput its databases and containers have.
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// # client.create_database("shop").throughput(cosmosdb::Throughput::manual(400)).send()?;
+    /// for offer in client.offers() {
+    ///     let offer = offer?;
+    ///     println!("{} has {:?}", offer.resource, offer.throughput());
+    /// }
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn offers(&self) -> Listing<OfferProperties> {
+        Listing::new(self, Ok(throughput::feed(Action::List)))
+    }
+
+    /// Queries the offers of the account: `SELECT * FROM r WHERE r.offerResourceId = @rid`.
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// # let created = client.create_database("shop").throughput(cosmosdb::Throughput::manual(400)).send()?;
+    /// # let rid = created.properties()?.system.rid;
+    /// let query = client.query_offers("SELECT * FROM r WHERE r.offerResourceId = @rid").param("@rid", rid);
+    /// assert_eq!(query.into_iter().count(), 1);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn query_offers(&self, text: impl Into<String>) -> Query<OfferProperties> {
+        Query::of_metadata(self, throughput::feed(Action::Query), text.into())
+    }
+
+    /// The offer of this id, which may also be given as the `_self` of the offer: `offers/Hu+t/`. Sends nothing.
+    pub fn offer(&self, id: &str) -> Offer {
+        Offer::new(self.clone(), id)
     }
 
     /// The account as it was last read, without asking again. `None` before the first read.

@@ -128,6 +128,8 @@ pub(crate) enum IdOf {
     Database,
     Container,
     Item,
+    /// What stands below a database or container, by the word that people use.
+    Child(&'static str),
 }
 
 impl IdOf {
@@ -136,6 +138,7 @@ impl IdOf {
             Self::Database => "database",
             Self::Container => "container",
             Self::Item => "item",
+            Self::Child(word) => word,
         }
     }
 }
@@ -189,6 +192,9 @@ mod tests {
         assert_eq!(item.signed_form(), "dbs/my shop/colls/100%/docs/a+b é🚀");
         assert_eq!(Link::account().url_path(Some("dbs")), "/dbs");
         assert_eq!(Link::account().url_path(None), "/");
+        let offer = Link::account().child("offers", "Hu+t");
+        assert_eq!(offer.url_path(None), "/offers/Hu%2Bt");
+        assert_eq!(offer.signed_form(), "hu+t");
     }
 
     #[test]

@@ -98,6 +98,12 @@ fn id_of(kind: &str) -> IdOf {
     match kind {
         "dbs" => IdOf::Database,
         "docs" => IdOf::Item,
+        "users" => IdOf::Child("user"),
+        "permissions" => IdOf::Child("permission"),
+        "sprocs" => IdOf::Child("stored procedure"),
+        "triggers" => IdOf::Child("trigger"),
+        "udfs" => IdOf::Child("user-defined function"),
+        "conflicts" => IdOf::Child("conflict"),
         _ => IdOf::Container,
     }
 }

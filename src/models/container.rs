@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use super::lenient::null_is_default;
 use super::{
     ChangeFeedPolicy, ClientEncryptionPolicy, ComputedProperty, ConflictResolutionPolicy,
-    FullTextPolicy, GeospatialConfig, IndexingPolicy, MaterializedViewDefinition, SystemProperties,
-    TimeToLive, UniqueKeyPolicy, VectorEmbeddingPolicy,
+    FullTextPolicy, GeospatialConfig, IndexingPolicy, MaterializedViewDefinition,
+    PartitionKeyRangeStatistics, SystemProperties, TimeToLive, UniqueKeyPolicy,
+    VectorEmbeddingPolicy,
 };
 use crate::partition_key::{PartitionKeyDefinition, PartitionKeyKind};
 
@@ -74,6 +75,11 @@ pub struct ContainerProperties {
     /// The same under the name that the service uses lately; it is sent under both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub global_secondary_index_definition: Option<MaterializedViewDefinition>,
+    /// How full each partition is, where
+    /// [`populate_partition_key_range_statistics`](crate::Operation::populate_partition_key_range_statistics) asked for
+    /// it.
+    #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<PartitionKeyRangeStatistics>,
     /// What the service adds.
     #[serde(flatten)]
     pub system: SystemProperties,
@@ -115,6 +121,7 @@ impl ContainerProperties {
             client_encryption_policy: None,
             materialized_view_definition: None,
             global_secondary_index_definition: None,
+            statistics: Vec::new(),
             system: SystemProperties::default(),
             other: Map::new(),
         }

@@ -5,6 +5,7 @@
 //! it back loses nothing.
 
 mod account;
+mod conflict;
 mod consistency;
 mod container;
 mod database;
@@ -12,18 +13,23 @@ mod encryption;
 mod etag;
 mod indexing;
 mod lenient;
+mod offer;
 mod policy;
 mod query_metrics;
 mod quota;
 mod request;
+mod scripts;
 mod search;
 mod special_index;
+mod statistics;
 mod system;
 mod throughput;
 mod ttl;
+mod users;
 pub(crate) mod word;
 
 pub use account::{AccountLocation, AccountProperties, ConsistencyPolicy};
+pub use conflict::{ConflictOperation, ConflictProperties};
 pub use consistency::{ConsistencyLevel, ReadConsistencyStrategy};
 pub use container::ContainerProperties;
 pub use database::DatabaseProperties;
@@ -32,6 +38,9 @@ pub use etag::Etag;
 pub use indexing::{
     ExcludedPath, IncludedPath, IndexDataType, IndexKind, IndexingMode, IndexingPolicy, PathIndex,
 };
+pub use offer::{
+    AutopilotSettings, MinimumThroughput, OfferContent, OfferProperties, PerformanceLevel,
+};
 pub use policy::{
     ChangeFeedPolicy, ComputedProperty, ConflictResolutionMode, ConflictResolutionPolicy,
     GeospatialConfig, GeospatialType, MaterializedViewDefinition, UniqueKey, UniqueKeyPolicy,
@@ -39,6 +48,10 @@ pub use policy::{
 pub use query_metrics::QueryMetrics;
 pub use quota::Quota;
 pub use request::{IndexingDirective, PriorityLevel};
+pub use scripts::{
+    StoredProcedureProperties, TriggerOperation, TriggerProperties, TriggerType,
+    UserDefinedFunctionProperties,
+};
 pub use search::{
     FullTextPath, FullTextPolicy, VectorDataType, VectorDistanceFunction, VectorEmbedding,
     VectorEmbeddingPolicy,
@@ -47,6 +60,8 @@ pub use special_index::{
     BoundingBox, CompositePath, FullTextIndex, IndexOrder, SpatialIndex, SpatialType, VectorIndex,
     VectorIndexType,
 };
+pub use statistics::PartitionKeyRangeStatistics;
 pub use system::SystemProperties;
 pub use throughput::Throughput;
 pub use ttl::TimeToLive;
+pub use users::{PermissionMode, PermissionProperties, ResourceToken, UserProperties};

@@ -6,6 +6,8 @@ use http::{HeaderMap, HeaderValue};
 use super::{Action, Context, Next, Policy};
 use crate::error::{Error, Result};
 use crate::models::{AccountProperties, ConsistencyLevel, ReadConsistencyStrategy};
+use crate::routing::locations::{Locations, Wants};
+use crate::routing::regions;
 use crate::transport;
 use crate::wire::{self, header};
 
@@ -28,7 +30,7 @@ impl Policy for Describe {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::SDK_CAPABILITIES, HeaderValue::from_static(wire::SDK_CAPABILITIES));
         match ctx.spec.action {
-            Action::Create | Action::Replace => {
+            Action::Create | Action::Replace | Action::Execute => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
             Action::Upsert => {
@@ -59,7 +61,7 @@ impl Policy for Describe {
             // Consistency and regions are about items.
         } else if ctx.spec.action.is_read_only() {
             ask_for_consistency(ctx, headers)?;
-        } else if ctx.locations.as_ref().is_some_and(|it| it.multi_write) {
+        } else if ctx.locations.as_ref().is_some_and(|it| is_tentative(ctx, it)) {
             headers.insert(header::ALLOW_TENTATIVE_WRITES, HeaderValue::from_static("true"));
         }
         if ctx.spec.options.minimal_content && ctx.spec.action.writes_one_item() {
@@ -67,6 +69,11 @@ impl Policy for Describe {
         }
         next.send(ctx, request)
     }
+}
+
+/// Whether several regions may take the write, so that it is provisional until they agree.
+fn is_tentative(ctx: &Context<'_>, locations: &Locations) -> bool {
+    locations.multi_write && regions::wants(ctx, locations) != Wants::WritesToHub
 }
 
 /// A batch is carried out in order, and ends with its first failure where it is atomic.

@@ -138,7 +138,7 @@ impl<'a> Context<'a> {
 
     /// Whether the operation is about metadata.
     pub(crate) fn is_metadata(&self) -> bool {
-        self.spec.resource.is_metadata()
+        self.spec.is_metadata()
     }
 
     /// The error of a call whose time is up.

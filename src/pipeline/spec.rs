@@ -18,6 +18,13 @@ pub(crate) enum ResourceType {
     Container,
     Item,
     PartitionKeyRange,
+    StoredProcedure,
+    Trigger,
+    UserDefinedFunction,
+    Conflict,
+    User,
+    Permission,
+    Offer,
 }
 
 impl ResourceType {
@@ -29,6 +36,13 @@ impl ResourceType {
             Self::Container => "colls",
             Self::Item => "docs",
             Self::PartitionKeyRange => "pkranges",
+            Self::StoredProcedure => "sprocs",
+            Self::Trigger => "triggers",
+            Self::UserDefinedFunction => "udfs",
+            Self::Conflict => "conflicts",
+            Self::User => "users",
+            Self::Permission => "permissions",
+            Self::Offer => "offers",
         }
     }
 
@@ -40,12 +54,19 @@ impl ResourceType {
             Self::Container => "container",
             Self::Item => "item",
             Self::PartitionKeyRange => "partition key ranges",
+            Self::StoredProcedure => "stored procedure",
+            Self::Trigger => "trigger",
+            Self::UserDefinedFunction => "user-defined function",
+            Self::Conflict => "conflict",
+            Self::User => "user",
+            Self::Permission => "permission",
+            Self::Offer => "offer",
         }
     }
 
     /// Whether the resource is metadata: it lives in no partition, and takes no part in sessions.
     pub(crate) fn is_metadata(self) -> bool {
-        !matches!(self, Self::Item)
+        !matches!(self, Self::Item | Self::Conflict)
     }
 }
 
@@ -64,6 +85,8 @@ pub(crate) enum Action {
     Bulk,
     /// All items of a partition key.
     DeleteByKey,
+    /// Running a stored procedure in the partition of a key.
+    Execute,
     List,
     Query,
     QueryPlan,
@@ -75,7 +98,7 @@ impl Action {
     pub(crate) fn method(self) -> Method {
         match self {
             Self::Create | Self::Upsert | Self::Query | Self::QueryPlan => Method::POST,
-            Self::Batch | Self::Bulk | Self::DeleteByKey => Method::POST,
+            Self::Batch | Self::Bulk | Self::DeleteByKey | Self::Execute => Method::POST,
             Self::Read | Self::List | Self::ChangeFeed => Method::GET,
             Self::Replace => Method::PUT,
             Self::Patch => Method::PATCH,
@@ -120,17 +143,18 @@ impl Action {
                 | Self::Delete
                 | Self::Batch
                 | Self::DeleteByKey
+                | Self::Execute
         )
     }
 
     /// Whether it may read items, so that the session's token is to go with it.
     pub(crate) fn may_read(self) -> bool {
-        self.is_read_only() || matches!(self, Self::Batch | Self::Bulk)
+        self.is_read_only() || matches!(self, Self::Batch | Self::Bulk | Self::Execute)
     }
 
     /// Whether one item is written, so that the header `Prefer` says whether it is to come back.
     pub(crate) fn writes_one_item(self) -> bool {
-        !self.is_read_only() && !matches!(self, Self::Batch | Self::Bulk)
+        !self.is_read_only() && !matches!(self, Self::Batch | Self::Bulk | Self::Execute)
     }
 
     /// The verb that people use.
@@ -145,6 +169,7 @@ impl Action {
             Self::Batch => "batch of",
             Self::Bulk => "bulk of",
             Self::DeleteByKey => "delete by key from",
+            Self::Execute => "execute",
             Self::List => "list",
             Self::Query => "query",
             Self::QueryPlan => "plan query of",
@@ -228,6 +253,11 @@ impl Spec {
             headers: HeaderMap::new(),
             options: CallOptions::default(),
         }
+    }
+
+    /// Whether the operation is about metadata. Running a script is about items, whatever the script itself is.
+    pub(crate) fn is_metadata(&self) -> bool {
+        self.resource.is_metadata() && self.action != Action::Execute
     }
 
     /// Whether the write may be repeated although it may have happened. What the client allows covers the kinds that

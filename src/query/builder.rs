@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::feed::{Items, PageSource, Pages, Requests};
 use crate::options::{Configure, Tunable, options};
 use crate::partition_key::PartitionKey;
-use crate::pipeline::{Action, CallOptions, Spec};
+use crate::pipeline::{Action, CallOptions, Partition, Spec};
 use crate::query::backend::{QuerySpec, Target};
 use crate::query::http_backend::{HttpBackend, Pipelined};
 use crate::query::{Options, QueryPipeline};
@@ -213,6 +213,9 @@ impl Setup {
         let query = QuerySpec { text: self.text, parameters: self.parameters };
         let Some(container) = self.spec.container.take() else {
             self.spec.body = query.body(&query.text);
+            if let Some(key) = self.partition_key {
+                self.spec.partition = Partition::Key(key);
+            }
             return Ok(Box::new(Requests::new(client, self.spec, self.continuation)));
         };
         let options = Options {

@@ -13,7 +13,7 @@ use super::quarantine::{Quarantine, Standing};
 use crate::client::options::RegionOptions;
 use crate::error::Result;
 use crate::models::AccountProperties;
-use crate::pipeline::{Context, ResourceType, Spec, Target};
+use crate::pipeline::{Action, Context, ResourceType, Spec, Target};
 use crate::sync::Flight;
 
 /// How old the account's locations may be before they are read again.
@@ -256,7 +256,7 @@ impl Regions {
 
     /// Whether the circuit breaker watches over such requests: reads, and writes where there is another region.
     pub(crate) fn is_guarded(&self, ctx: &Context<'_>, wants: Wants) -> bool {
-        ctx.spec.resource == ResourceType::Item && matches!(wants, Wants::Reads | Wants::Writes)
+        !ctx.is_metadata() && matches!(wants, Wants::Reads | Wants::Writes)
     }
 
     /// The account itself is asked for at the endpoint given, then at those that stand in for it.
@@ -397,7 +397,7 @@ pub(crate) fn wants(ctx: &Context<'_>, locations: &Locations) -> Wants {
     if ctx.spec.action.is_read_only() {
         return Wants::Reads;
     }
-    if ctx.spec.resource != ResourceType::Item {
+    if ctx.spec.resource != ResourceType::Item && ctx.spec.action != Action::Execute {
         return Wants::WritesToHub;
     }
     if locations.partitions_fail_over() { Wants::WritesAnywhere } else { Wants::Writes }

@@ -120,6 +120,10 @@ pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
         .map_err(|it| refuse(it.with_charge(REFUSED)))?;
     container.rules.definition.check_change(&definition).map_err(refuse)?;
     call.check_etag(&container.etag).map_err(refuse)?;
+    let is_reindexed = indexing_policy(&definition) != indexing_policy(&container.rules.definition);
+    if is_reindexed && container.partitions.iter().any(|it| !it.items().is_empty()) {
+        container.reindexed_since = Some(call.emulator.monotonic());
+    }
     container.rules = Arc::new(container.rules.redefined(definition));
     container.timestamp = call.now;
     if let Some(log) = container.first().map(|it| it.log().clone()) {
@@ -177,12 +181,19 @@ fn answer(call: &Call<'_>, status: u16, container: &Container, charge: f64) -> A
     if container.is_shared {
         answer = answer.header(HeaderName::from_static("x-ms-share-throughput"), "true");
     }
-    if call.request.is_set(&header::POPULATE_QUOTA_INFO) {
-        answer = answer
-            .header(header::INDEX_TRANSFORMATION_PROGRESS, 100)
-            .header(header::LAZY_INDEXING_PROGRESS, 100);
+    let progress = container.index_progress(call.emulator.monotonic());
+    if progress < 100 || call.request.is_set(&header::POPULATE_QUOTA_INFO) {
+        answer = answer.header(header::INDEX_TRANSFORMATION_PROGRESS, progress);
+        let policy = indexing_policy(&container.rules.definition);
+        if policy.is_some_and(|it| it.get("indexingMode").as_str() == Some("lazy")) {
+            answer = answer.header(header::LAZY_INDEXING_PROGRESS, progress);
+        }
     }
     answer
+}
+
+fn indexing_policy(definition: &Definition) -> Option<&Value> {
+    definition.properties.get("indexingPolicy")
 }
 
 /// The container as the client's version shows it.

@@ -9,7 +9,7 @@ use crate::emulator::response::Answer;
 use crate::emulator::sql::value::Value;
 use crate::emulator::store::container::Container;
 use crate::emulator::store::patch::Patch;
-use crate::emulator::store::write::{Moment, Verb, Write, apply, find};
+use crate::emulator::store::write::{Moment, Verb, Write, apply_directed, find};
 use crate::wire::header;
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -75,7 +75,7 @@ fn write(
     });
     let moment = Moment { lsn: partition.lsn() + 1, timestamp: call.now };
     let done = write
-        .and_then(|write| apply(rules, partition, write, moment))
+        .and_then(|write| apply_directed(rules, partition, write, moment, is_indexed(call)))
         .map_err(|it| it.at(partition.replica()))?;
     partition.commit(call.stamp(), done.written());
     let replica = partition.replica();
@@ -89,6 +89,13 @@ fn write(
         }
     }
     Ok(answer)
+}
+
+/// Whether the request wants the item indexed; `None` where it leaves that to the container's policy.
+fn is_indexed(call: &Call<'_>) -> Option<bool> {
+    let directive = call.request.header(&header::INDEXING_DIRECTIVE)?;
+    let is = |word: &str| directive.eq_ignore_ascii_case(word);
+    (is("Include") || is("Exclude")).then(|| is("Include"))
 }
 
 /// A refusal that no particular partition makes is made by the first.

@@ -1,5 +1,7 @@
 //! Offers: read and change throughput.
 
+use std::time::Duration;
+
 use super::feed::Feed;
 use crate::emulator::call::{Call, not_found};
 use crate::emulator::refusal::Refusal;
@@ -7,13 +9,13 @@ use crate::emulator::response::Answer;
 use crate::emulator::sql::value::Value;
 use crate::emulator::store::Account;
 use crate::emulator::store::container::Cut;
-use crate::emulator::store::offer::{
-    Offer, Scale, Throughput, bad_throughput, read_auto, unsigned,
-};
+use crate::emulator::store::offer::{Offer, Scale, bad_throughput, read_auto, unsigned};
 use crate::wire::header;
 
 /// What a container starts with when the service picks the scale.
 const FIRST_MAXIMUM: u64 = 4_000;
+/// How long a change is under way that takes more partitions. The service takes hours.
+const GROWING: Duration = Duration::from_secs(1);
 
 pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let account = call.read();
@@ -42,7 +44,7 @@ pub(crate) fn query(call: &Call<'_>) -> Result<Answer, Refusal> {
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
     let account = call.read();
     let offer = &account.offers[index(call, &account)?];
-    Ok(answer(&account, offer))
+    Ok(answer(call, &account, offer))
 }
 
 pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -53,19 +55,42 @@ pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
     let body = call.body().map_err(refuse)?;
     let old = account.offers[index].clone();
     call.check_etag(&old.etag).map_err(refuse)?;
-    let scale = wanted_scale(call, &body.get("content"), old.throughput.kind).map_err(refuse)?;
-    let throughput = Throughput::new(scale).map_err(refuse)?;
-    let most_ever = old.throughput.most_ever.max(throughput.most_ever);
+    check_identity(&body, &old).map_err(refuse)?;
+    let content = body.get("content");
+    let scale = wanted_scale(call, &content, old.throughput.kind).map_err(refuse)?;
+    let mut throughput = old.throughput.changed(scale).map_err(refuse)?;
+    if let Some(on) = content.get("offerIsRUPerMinuteThroughputEnabled").as_bool() {
+        throughput.is_per_minute = on;
+    }
+    if is_pending(call, &old) {
+        let text = "Another change of the throughput is under way. Try again when it is done.";
+        return Err(refuse(Refusal::replica(423, 0.0, text)));
+    }
     let partitions = throughput.partitions();
+    let has_grown = grow(call, &mut account, &old.resource_rid, partitions);
     account.advance();
     let etag = account.etag(call.now);
     let offer = &mut account.offers[index];
-    offer.throughput = Throughput { most_ever, ..throughput };
+    offer.throughput = throughput;
     offer.etag = etag;
     offer.timestamp = call.now;
-    grow(call, &mut account, &old.resource_rid, partitions);
+    if has_grown {
+        offer.pending_until = call.emulator.monotonic() + GROWING;
+    }
     let offer = &account.offers[index];
-    Ok(answer(&account, offer))
+    Ok(answer(call, &account, offer))
+}
+
+/// What an offer is and whose it is cannot be changed.
+fn check_identity(body: &Value, offer: &Offer) -> Result<(), Refusal> {
+    let own = offer.to_value();
+    let names = ["id", "_rid", "resource", "offerResourceId"];
+    let same = names.iter().all(|it| body.get(it).is_undefined() || body.get(it) == own.get(it));
+    if same { Ok(()) } else { Err(Refusal::bad_input()) }
+}
+
+fn is_pending(call: &Call<'_>, offer: &Offer) -> bool {
+    offer.pending_until > call.emulator.monotonic()
 }
 
 /// The index of the offer in the path; it stays right while the account is locked.
@@ -74,11 +99,11 @@ fn index(call: &Call<'_>, account: &Account) -> Result<usize, Refusal> {
     account.offers.iter().position(|it| it.rid == rid).ok_or_else(|| not_found(account))
 }
 
-fn answer(account: &Account, offer: &Offer) -> Answer {
+fn answer(call: &Call<'_>, account: &Account, offer: &Offer) -> Answer {
     Answer::new(200, account.replica(), 2.0)
         .etag(&offer.etag)
-        .header(header::MIN_THROUGHPUT, offer.throughput.kind.least())
-        .header(header::OFFER_REPLACE_PENDING, false)
+        .header(header::MIN_THROUGHPUT, offer.throughput.least())
+        .header(header::OFFER_REPLACE_PENDING, is_pending(call, offer))
         .body(offer.to_value().to_json())
 }
 
@@ -104,19 +129,22 @@ fn wanted_scale(call: &Call<'_>, content: &Value, old: Scale) -> Result<Scale, R
     }
 }
 
-/// More throughput than the partitions can serve splits them. The service does so later, the emulator at once.
-fn grow(call: &Call<'_>, account: &mut Account, resource_rid: &str, partitions: usize) {
+/// More throughput than the partitions can serve splits them: the service does so in its own time, the emulator at
+/// once. Whether that was so.
+fn grow(call: &Call<'_>, account: &mut Account, resource_rid: &str, partitions: usize) -> bool {
     if call.emulator.partitions.is_some() {
-        return;
+        return false;
     }
     let containers = account.databases.iter_mut().flat_map(|it| &mut it.containers);
     let container = containers.into_iter().find(|it| it.rules.rid.text() == resource_rid);
-    let Some(container) = container else { return };
+    let Some(container) = container else { return false };
+    let before = container.partitions.len();
     while container.partitions.len() < partitions {
         let widest = container.partitions.iter().max_by_key(|it| it.span.1 - it.span.0);
-        let Some(id) = widest.map(|it| it.id.clone()) else { return };
+        let Some(id) = widest.map(|it| it.id.clone()) else { break };
         if container.split(&id, Cut::Middle, call.now).is_none() {
-            return;
+            break;
         }
     }
+    container.partitions.len() > before
 }

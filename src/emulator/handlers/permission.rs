@@ -84,6 +84,11 @@ pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
     let index = index(call, user);
     user.permissions.get(index).ok_or_else(|| not_found(&account))?;
     let body = read_body(call).map_err(|it| it.at(master.clone()))?;
+    let (id, resource) = (body.get("id").and_then(Value::as_str), resource(&body));
+    let mut others = user.permissions.iter().enumerate().filter(|it| it.0 != index);
+    if others.any(|(_, it)| Some(it.id.as_str()) == id || it.resource == resource) {
+        return Err(Refusal::resource_exists(REFUSED).at(master));
+    }
     store(call, &mut account, index, &body, 200)
 }
 
@@ -91,7 +96,8 @@ pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     let mut account = call.write();
     let user = find_user(call, &account)?;
     let index = index(call, user);
-    user.permissions.get(index).ok_or_else(|| not_found(&account))?;
+    let permission = user.permissions.get(index).ok_or_else(|| not_found(&account))?;
+    call.check_etag(&permission.etag).map_err(|it| it.at(account.replica()))?;
     let owner = owner(call, &account, user)?;
     find_user_mut(call, &mut account)?.permissions.remove(index);
     account.advance();
@@ -106,9 +112,14 @@ fn store(
     body: &Object,
     status: u16,
 ) -> Result<Answer, Refusal> {
+    let missing = not_found(account);
+    let existing = find_user(call, account)?.permissions.get(index).map(|it| it.etag.as_str());
+    // A permission that is just being made has no version yet.
+    if let Some(etag) = existing.filter(|it| !it.is_empty()) {
+        call.check_etag(etag).map_err(|it| it.at(account.replica()))?;
+    }
     account.advance();
     let etag = account.etag(call.now);
-    let missing = not_found(account);
     let user = find_user_mut(call, account)?;
     let self_link = user.self_link.clone();
     let permission = user.permissions.get_mut(index).ok_or(missing.clone())?;

@@ -153,6 +153,11 @@ fn store(
     properties: Object,
 ) -> Result<Answer, Refusal> {
     check_etag(call, container, index, sort)?;
+    let id = properties.get("id").and_then(Value::as_str).unwrap_or_default();
+    let same_id = container.scripts.of(sort.kind).iter().position(|it| it.id == id);
+    if same_id.is_some_and(|it| it != index) {
+        return Err(at_first(Refusal::resource_exists(REFUSED), container));
+    }
     let rid = container.scripts.of(sort.kind)[index].rid.clone();
     let script = made(call, sort, container, rid, properties)?;
     container.scripts.of_mut(sort.kind)[index] = script.clone();

@@ -90,9 +90,11 @@ fn rename(
     index: usize,
     id: String,
 ) -> Result<Answer, Refusal> {
+    let missing = not_found(account);
+    let existing = call.database(account)?.users.get(index).ok_or_else(|| missing.clone())?;
+    call.check_etag(&existing.etag).map_err(|it| it.at(account.replica()))?;
     account.advance();
     let etag = account.etag(call.now);
-    let missing = not_found(account);
     let user = database_mut(call, account)?.users.get_mut(index).ok_or(missing)?;
     user.id = id;
     user.etag = etag;
@@ -103,7 +105,9 @@ fn rename(
 
 pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
     let mut account = call.write();
-    let rid = find(call, &account)?.rid;
+    let user = find(call, &account)?;
+    call.check_etag(&user.etag).map_err(|it| it.at(account.replica()))?;
+    let rid = user.rid;
     let database = database_mut(call, &mut account)?;
     database.users.retain(|it| it.rid != rid);
     let owner = database.owner();

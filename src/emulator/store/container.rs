@@ -40,6 +40,8 @@ pub(crate) struct Container {
     pub(crate) replicas: BTreeMap<usize, Self>,
     /// What no rule could settle between regions.
     pub(crate) conflicts: Vec<Conflict>,
+    /// Since when a changed indexing policy is being applied, by the clock that does not go back.
+    pub(crate) reindexed_since: Option<Duration>,
 }
 
 /// Where a partition is cut in two.
@@ -171,6 +173,7 @@ impl Container {
             rules: Arc::new(rules),
             replicas: BTreeMap::new(),
             conflicts: Vec::new(),
+            reindexed_since: None,
         }
     }
 
@@ -185,6 +188,11 @@ impl Container {
             kilobytes: self.partitions.iter().map(Partition::bytes).sum::<usize>().div_ceil(1024),
         };
         Owner { fill: Some(fill), ..self.rules.owner.clone() }
+    }
+
+    /// How much of the indexing policy is applied, in percent: after a change one more every ten milliseconds.
+    pub(crate) fn index_progress(&self, now: Duration) -> u128 {
+        self.reindexed_since.map_or(100, |it| now.saturating_sub(it).as_millis() / 10).min(100)
     }
 
     /// The partition that holds a point.

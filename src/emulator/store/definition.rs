@@ -16,6 +16,8 @@ pub(crate) struct Definition {
     pub(crate) unique_keys: Vec<Vec<Vec<String>>>,
     /// Seconds, or -1 for ever unless the item says otherwise; `None` where nothing expires.
     pub(crate) default_ttl: Option<i64>,
+    /// Whether items are indexed unless a request says otherwise. Without an index all are looked at.
+    pub(crate) is_automatic: bool,
     /// As it is shown, in the service's order, without system properties.
     pub(crate) properties: Object,
 }
@@ -53,7 +55,10 @@ impl Definition {
         let default_ttl = read_ttl(&body.get("defaultTtl"))?;
         let mut properties = Object::new();
         properties.insert("id", id.as_str().into());
-        properties.insert("indexingPolicy", indexing_policy(&body.get("indexingPolicy"))?);
+        let policy = indexing_policy(&body.get("indexingPolicy"))?;
+        let is_automatic = policy.get("automatic").as_bool() != Some(false)
+            || policy.get("indexingMode").as_str() == Some("none");
+        properties.insert("indexingPolicy", policy);
         properties.insert("partitionKey", key_value(&key));
         for name in OPTIONAL {
             let value = body_object.get(name).filter(|it| !matches!(it, Value::Null));
@@ -76,7 +81,7 @@ impl Definition {
                 geospatial
             },
         );
-        Ok(Self { id, key, key_paths, unique_keys, default_ttl, properties })
+        Ok(Self { id, key, key_paths, unique_keys, default_ttl, is_automatic, properties })
     }
 
     /// Whether the service made up the key, because the container was made without.

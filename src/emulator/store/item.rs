@@ -23,6 +23,8 @@ pub(crate) struct Item {
     pub(crate) etag: String,
     /// Its own time to live: seconds, or -1 for ever.
     pub(crate) ttl: Option<i64>,
+    /// Whether queries find it without looking at every item.
+    pub(crate) is_indexed: bool,
     /// The values of the container's unique keys.
     pub(crate) unique: Vec<String>,
     /// The whole item, system properties included.

@@ -17,6 +17,8 @@ mod space;
 pub(crate) mod user;
 pub(crate) mod write;
 
+use std::time::Duration;
+
 use self::container::Container;
 use self::log::Log;
 use self::offer::{Offer, Throughput};
@@ -137,7 +139,15 @@ impl Account {
         self.offer_count += 1;
         let rid = rid::offer(self.offer_count);
         let etag = self.etag(timestamp);
-        self.offers.push(Offer { rid, resource, resource_rid, throughput, etag, timestamp });
+        self.offers.push(Offer {
+            rid,
+            resource,
+            resource_rid,
+            throughput,
+            etag,
+            timestamp,
+            pending_until: Duration::ZERO,
+        });
     }
 
     /// The offer of the resource with this rid.

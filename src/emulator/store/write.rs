@@ -71,7 +71,19 @@ pub(crate) fn apply(
     write: Write,
     moment: Moment,
 ) -> Result<Done, Refusal> {
-    let target = Target { rules, moment, key: write.key.header_value().into() };
+    apply_directed(rules, partition, write, moment, None)
+}
+
+/// Does so, and says whether the item is indexed; `None` leaves it to the container's policy.
+pub(crate) fn apply_directed(
+    rules: &Rules,
+    partition: &mut Partition,
+    write: Write,
+    moment: Moment,
+    is_indexed: Option<bool>,
+) -> Result<Done, Refusal> {
+    let is_indexed = is_indexed.unwrap_or(rules.definition.is_automatic);
+    let target = Target { rules, moment, key: write.key.header_value().into(), is_indexed };
     let conditions = Conditions { if_match: write.if_match, if_none_match: write.if_none_match };
     match write.verb {
         Verb::Create(body) => target.create(partition, &body),
@@ -124,6 +136,7 @@ struct Target<'a> {
     rules: &'a Rules,
     moment: Moment,
     key: Arc<str>,
+    is_indexed: bool,
 }
 
 impl Target<'_> {
@@ -329,6 +342,7 @@ impl Target<'_> {
             timestamp,
             etag,
             ttl: draft.ttl,
+            is_indexed: self.is_indexed,
             unique,
             bytes: size(&value),
             value,

@@ -82,7 +82,9 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
         vectors: &setting.vectors,
     };
     let resume_filter = text.resume_filter(container_rid);
-    let job = Job { query: &bound, rules: &rules, environment, max_items, resume_filter, owner };
+    let scans = call.request.is_set(&header::ENABLE_SCAN);
+    let job =
+        Job { query: &bound, rules: &rules, environment, max_items, resume_filter, scans, owner };
     let page = job.read(&sources, &bookmark)?;
     Ok(answer(call, page, &job, scope.is_pinned()))
 }
@@ -173,9 +175,15 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     let everything = parse("SELECT * FROM c").map_err(|it| Refusal::query(it, 1.0))?;
     let bookmark = Bookmark::of(call)?;
     let environment = Environment::bare(call.emulator.now());
-    let resume_filter = None;
-    let job =
-        Job { query: &everything, rules: &rules, environment, max_items, resume_filter, owner };
+    let job = Job {
+        query: &everything,
+        rules: &rules,
+        environment,
+        max_items,
+        resume_filter: None,
+        scans: true,
+        owner,
+    };
     let page = job.read(&sources, &bookmark)?;
     Ok(answer(call, page, &job, scope.is_pinned()))
 }

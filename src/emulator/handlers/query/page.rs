@@ -24,6 +24,8 @@ pub(super) struct Job<'a> {
     pub(super) environment: Environment<'a>,
     pub(super) max_items: usize,
     pub(super) resume_filter: Option<ResumeFilter>,
+    /// Whether items that are not indexed are looked at too.
+    pub(super) scans: bool,
     /// The container, in the headers of the answer.
     pub(super) owner: Owner,
 }
@@ -86,11 +88,9 @@ impl Job<'_> {
     ) -> Result<execute::Page, Refusal> {
         let resume = bookmark.token(&source.range);
         let first = resume.as_ref().map_or(0, Resume::first_rid);
-        let mut documents = source.items_from(first).map(|it| Document {
-            rid: it.number,
-            value: it.value.clone(),
-            size: it.bytes,
-        });
+        let visible = source.items_from(first).filter(|it| self.scans || it.is_indexed);
+        let mut documents =
+            visible.map(|it| Document { rid: it.number, value: it.value.clone(), size: it.bytes });
         let request =
             PageRequest { max_items, max_bytes, resume, resume_filter: self.resume_filter.clone() };
         execute(self.query, &mut documents, &request, &self.environment).map_err(|it| {

@@ -1,0 +1,67 @@
+//! A permission of a user.
+
+use super::{User, child, on, replace};
+use crate::error::Result;
+use crate::link::Link;
+use crate::models::PermissionProperties;
+use crate::operation::{DeletePermission, Operation, ReadPermission, ReplacePermission};
+use crate::pipeline::{Action, ResourceType};
+
+/// A permission of a user. A handle: cheap to clone, and it sends nothing by itself.
+#[derive(Clone, Debug)]
+pub struct Permission {
+    user: User,
+    id: String,
+}
+
+impl Permission {
+    pub(super) fn new(user: User, id: String) -> Self {
+        Self { user, id }
+    }
+
+    /// The id that the handle was made with.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The user who has it.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Reads the permission. The answer has a new resource token: [`PermissionProperties::token`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use cosmosdb::models::{PermissionMode, PermissionProperties};
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let shop = client.database("shop");
+    /// # shop.create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # shop.create_user("ana").send()?;
+    /// # let all = PermissionProperties::new("all", PermissionMode::All, "dbs/shop/colls/orders");
+    /// # shop.user("ana").create_permission(all).send()?;
+    /// let permission = shop.user("ana").permission("all");
+    /// let read = permission.read().token_expiry(Duration::from_secs(60)).send()?.properties()?;
+    /// assert_eq!(read.permission_mode, PermissionMode::All);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn read(&self) -> Operation<ReadPermission> {
+        self.user.operation(on(Action::Read, ResourceType::Permission, self.link()))
+    }
+
+    /// Replaces the permission. The answer has a new resource token; those given out before stay as they were.
+    pub fn replace(&self, properties: &PermissionProperties) -> Operation<ReplacePermission> {
+        self.user.operation(replace(self.link(), properties))
+    }
+
+    /// Deletes the permission. Tokens that were given out stay valid until they expire.
+    pub fn delete(&self) -> Operation<DeletePermission> {
+        self.user.operation(on(Action::Delete, ResourceType::Permission, self.link()))
+    }
+
+    fn link(&self) -> Result<Link> {
+        child(ResourceType::Permission, self.user.link(), &self.id)
+    }
+}
