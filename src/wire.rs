@@ -62,6 +62,8 @@ pub(crate) mod header {
         INDEXING_DIRECTIVE = "x-ms-indexing-directive";
         PRE_TRIGGER_INCLUDE = "x-ms-documentdb-pre-trigger-include";
         POST_TRIGGER_INCLUDE = "x-ms-documentdb-post-trigger-include";
+        SCRIPT_ENABLE_LOGGING = "x-ms-documentdb-script-enable-logging";
+        SCRIPT_LOG_RESULTS = "x-ms-documentdb-script-log-results";
         PRIORITY_LEVEL = "x-ms-cosmos-priority-level";
         THROUGHPUT_BUCKET = "x-ms-cosmos-throughput-bucket";
         DEDICATED_GATEWAY_MAX_AGE = "x-ms-dedicatedgateway-max-age";
@@ -123,6 +125,8 @@ pub(crate) mod sub_status {
     pub(crate) const WRITE_FORBIDDEN: u32 = 3;
     /// 400: the key in the header differs from the item's or from the container's definition.
     pub(crate) const PARTITION_KEY_MISMATCH: u32 = 1001;
+    /// 400: the body of a script is no function.
+    pub(crate) const SCRIPT_COMPILE_ERROR: u32 = 65535;
     /// 404: the replica has not caught up with the session token.
     pub(crate) const READ_SESSION_NOT_AVAILABLE: u32 = 1002;
     /// 410: the addressed partition key range was split or merged away.
