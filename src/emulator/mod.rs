@@ -78,6 +78,11 @@ pub(crate) struct Inner {
     original: Arc<Topology>,
     /// How many partitions containers have, where it does not depend on their throughput.
     pub(crate) partitions: Option<usize>,
+    #[cfg_attr(
+        not(feature = "scripts"),
+        expect(dead_code, reason = "nothing runs without an engine")
+    )]
+    pub(crate) script_timeout: Duration,
     pub(crate) partition_id: String,
     /// Set where throughput is limited.
     pub(crate) throttle: Option<Throttle>,
