@@ -8,7 +8,7 @@ use crate::emulator::sql::value::Value;
 const IDENTITY: &str = "function (x) { return x; }";
 
 fn limits(millis: u64) -> Limits {
-    Limits { time: Duration::from_millis(millis), ..Limits::default() }
+    Limits::of(Duration::from_millis(millis))
 }
 
 fn run(body: &str, args: &[Value]) -> Result<Value, String> {
