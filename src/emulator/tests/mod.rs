@@ -10,6 +10,8 @@ mod index_metrics;
 mod items;
 mod partitions;
 mod regions;
+#[cfg(feature = "scripts")]
+mod scripts;
 mod support;
 #[cfg(feature = "scripts")]
 mod udf;
