@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::support::{SIMPLE, container, header, json};
+use super::super::support::{header, json};
 use super::*;
 
 #[test]
@@ -75,9 +75,9 @@ fn what_a_call_needs_is_checked() {
 
 #[test]
 fn a_container_without_a_key_needs_none() {
-    let definition = r#"{"id":"c"}"#;
-    let sender = container(Emulator::new(), &[], definition);
-    let sender = Sender { version: "2018-06-18", ..sender };
+    let sender = Sender { version: "2018-06-18", ..Sender::new(Emulator::new()) };
+    assert_eq!(sender.send("POST", "/dbs", &[], br#"{"id":"d"}"#).status(), 201);
+    assert_eq!(sender.send("POST", "/dbs/d/colls", &[], br#"{"id":"c"}"#).status(), 201);
     store(&sender, "function () { __.createDocument(__.getSelfLink(), { id: '1' }); }");
     let answer = sender.send("POST", "/dbs/d/colls/c/sprocs/p", &[], b"[]");
     assert_eq!(answer.status(), 200, "{}", String::from_utf8_lossy(answer.body()));
