@@ -11,6 +11,15 @@ pub(crate) mod procedure {
     }
 }
 
+pub(crate) mod resolver {
+    use crate::emulator::Inner;
+
+    /// What a procedure would settle stays in the feed.
+    pub(crate) fn resolve(_: &Inner) -> bool {
+        false
+    }
+}
+
 pub(crate) mod trigger {
     use super::refused;
     use crate::emulator::call::Call;
@@ -22,7 +31,7 @@ pub(crate) mod trigger {
     pub(crate) fn write(
         _: &Call<'_>,
         _: &'static str,
-        _: Result<Value, Refusal>,
+        _: &Result<Value, Refusal>,
         _: impl Fn(Value) -> Result<Verb, Refusal>,
     ) -> Result<Answer, Refusal> {
         Err(refused("Triggers are"))

@@ -66,7 +66,7 @@ fn write(
         call.body()
     };
     if names_triggers(call) {
-        return trigger::write(call, operation, body, verb);
+        return trigger::write(call, operation, &body, verb);
     }
     let mut account = call.write();
     let container = call.data_mut(&mut account)?;

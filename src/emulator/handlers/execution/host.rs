@@ -5,9 +5,8 @@ use std::time::SystemTime;
 use super::super::query::inside::{Inside, Rows};
 use crate::emulator::charge;
 use crate::emulator::refusal::Refusal;
-use crate::emulator::scripts::{Host, Limits, StoredFunctions};
+use crate::emulator::scripts::{Host, StoredFunctions};
 use crate::emulator::sql::value::{Object, Value};
-use crate::emulator::store::script::Script;
 use crate::emulator::store::transaction::{Target, Transaction};
 use crate::emulator::store::write::Verb;
 use crate::wire::sub_status;
@@ -22,11 +21,10 @@ pub(super) struct PartitionHost {
 impl PartitionHost {
     pub(super) fn new(
         transaction: Transaction,
-        functions: Vec<Script>,
+        functions: StoredFunctions,
         now: SystemTime,
-        limits: Limits,
     ) -> Self {
-        Self { transaction, functions: StoredFunctions::new(&functions, limits), now }
+        Self { transaction, functions, now }
     }
 
     fn perform(&mut self, operation: &str, arguments: &Value) -> Result<Object, Refusal> {
@@ -48,7 +46,7 @@ impl PartitionHost {
         let (if_match, if_none_match) =
             if operation == "read" { (None, etag) } else { (etag, None) };
         let target = Target { verb, id, if_match, if_none_match };
-        let done = self.transaction.apply(target).map_err(|it| of_other_key(it))?;
+        let done = self.transaction.apply(target).map_err(of_other_key)?;
         let mut reply = Object::new();
         reply.insert("status", u64::from(done.status).into());
         if let Some(item) = done.item.filter(|_| done.status != 304) {

@@ -1,16 +1,17 @@
-//! What runs scripts: calls of stored procedures, and writes with triggers.
+//! What runs scripts: calls of stored procedures, writes with triggers, and conflicts between regions.
 //!
 //! A script runs on a [`Transaction`](crate::emulator::store::transaction::Transaction) while nothing is locked. Where
 //! somebody else wrote to the same partition key meanwhile, it runs again on what is there now.
 
 mod host;
 pub(crate) mod procedure;
+pub(crate) mod resolver;
 mod stage;
 pub(crate) mod trigger;
 
-use std::time::Instant;
+use std::sync::Arc;
 
-use self::stage::Stage;
+use self::stage::{Occasion, Stage};
 use super::item::at_first;
 use crate::emulator::call::Call;
 use crate::emulator::refusal::Refusal;
@@ -36,10 +37,10 @@ fn transact<P, T>(
     prepare: impl Fn(&Container) -> Result<P, Refusal>,
     act: impl Fn(&Stage, &P) -> Result<T, Refusal>,
 ) -> Result<Transacted<T>, Refusal> {
-    let start = Instant::now();
+    let occasion = Occasion::of(call);
     let mut replica = None;
     for _ in 0..MAX_ATTEMPTS {
-        let (stage, prepared) = begin(call, &prepare, start)?;
+        let (stage, prepared) = begin(call, &prepare, &occasion)?;
         let value = act(&stage, &prepared).map_err(|it| it.at(stage.replica.clone()))?;
         let mut account = call.write();
         let container = call.data_mut(&mut account)?;
@@ -61,7 +62,7 @@ fn transact<P, T>(
 fn begin<P>(
     call: &Call<'_>,
     prepare: impl Fn(&Container) -> Result<P, Refusal>,
-    start: Instant,
+    occasion: &Occasion,
 ) -> Result<(Stage, P), Refusal> {
     let mut account = call.write();
     // Scripts belong to the container in all regions, its items to one.
@@ -69,10 +70,10 @@ fn begin<P>(
     let prepared = prepare(container).map_err(|it| at_first(it, container))?;
     let functions = container.scripts.functions.clone();
     let container = call.data_mut(&mut account)?;
-    let rules = std::sync::Arc::clone(&container.rules);
+    let rules = Arc::clone(&container.rules);
     let key = call.whole_key(&rules).map_err(|it| at_first(it, container))?;
     let partition = container.partition_at(&rules.epk(&key)).ok_or_else(Refusal::range_gone)?;
     call.check_open(partition)?;
-    let stage = Stage::new(call, (partition, container.owner()), (rules, key), functions, start);
+    let stage = Stage::new(occasion, (partition, container.owner()), (rules, key), &functions);
     Ok((stage, prepared))
 }

@@ -3,19 +3,20 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::host::PartitionHost;
 use crate::emulator::call::Call;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::{ITEM_QUOTA, Owner, Replica};
-use crate::emulator::scripts::{Bodies, Limits, Session};
+use crate::emulator::scripts::{Bodies, Limits, Session, StoredFunctions};
 use crate::emulator::sql::value::{Object, Value};
 use crate::emulator::store::container::Rules;
 use crate::emulator::store::partition::{Partition, Stamp};
 use crate::emulator::store::script::Script;
 use crate::emulator::store::transaction::{Target, Transaction};
 use crate::emulator::store::write::Done;
+use crate::emulator::{Inner, date};
 use crate::link::encode_path;
 use crate::partition_key::PartitionKey;
 use crate::routing::epk::Epk;
@@ -34,9 +35,21 @@ pub(super) struct Stage {
     pub(super) replica: Replica,
     /// What every script is told.
     setup: Object,
-    /// When the request began, and how long its scripts may run.
+    occasion: Occasion,
+}
+
+/// On what occasion a script runs.
+#[derive(Clone)]
+pub(super) struct Occasion {
+    /// When it began, and how long its scripts may run in all.
     start: Instant,
     timeout: Duration,
+    /// The account's time, in two forms.
+    now: SystemTime,
+    pub(super) seconds: u64,
+    /// The headers of the request, if there is one.
+    headers: Value,
+    is_logging: bool,
 }
 
 /// One script and what it is told.
@@ -57,32 +70,55 @@ pub(super) struct Performed {
     pub(super) log: String,
 }
 
+impl Occasion {
+    /// A request.
+    pub(super) fn of(call: &Call<'_>) -> Self {
+        let is_logging = call.request.is_set(&header::SCRIPT_ENABLE_LOGGING);
+        Self { headers: headers(call), is_logging, ..Self::without_request(call.emulator) }
+    }
+
+    /// The account's own business.
+    pub(super) fn without_request(emulator: &Inner) -> Self {
+        let now = emulator.now();
+        Self {
+            start: Instant::now(),
+            timeout: emulator.script_timeout,
+            now,
+            seconds: date::unix_seconds(now),
+            headers: Object::new().into(),
+            is_logging: false,
+        }
+    }
+
+    fn time_left(&self) -> Duration {
+        self.timeout.saturating_sub(self.start.elapsed())
+    }
+}
+
 impl Stage {
     pub(super) fn new(
-        call: &Call<'_>,
+        occasion: &Occasion,
         (partition, owner): (&Partition, Owner),
         (rules, key): (Arc<Rules>, PartitionKey),
-        functions: Vec<Script>,
-        start: Instant,
+        functions: &[Script],
     ) -> Self {
         let epk = rules.epk(&key);
-        let transaction = Transaction::begin(&rules, partition, key, call.now);
+        let transaction = Transaction::begin(&rules, partition, key, occasion.seconds);
         let usage = owner.fill.map(|it| it.to_string()).unwrap_or_default();
         let setup = Object::from_iter([
             ("selfLink", Value::from(rules.self_link.as_str())),
             ("altLink", owner.path.into()),
-            ("headers", headers(call)),
-            ("isLogging", call.request.is_set(&header::SCRIPT_ENABLE_LOGGING).into()),
+            ("headers", occasion.headers.clone()),
+            ("isLogging", occasion.is_logging.into()),
             ("usage", usage.into()),
             ("quota", ITEM_QUOTA.into()),
             ("maxBody", MAX_BODY.into()),
             ("maxLog", MAX_LOG.into()),
         ]);
-        let timeout = call.emulator.script_timeout;
-        let limits = Limits::of(timeout);
-        let host = PartitionHost::new(transaction, functions, call.emulator.now(), limits);
+        let functions = StoredFunctions::new(functions, Limits::of(occasion.timeout));
+        let host = PartitionHost::new(transaction, functions, occasion.now);
         let host = Rc::new(RefCell::new(host));
-        Self { host, epk, replica: partition.replica(), setup, start, timeout }
+        Self { host, epk, replica: partition.replica(), setup, occasion: occasion.clone() }
     }
 
     /// Runs a script to its end. What it logged is in the answer also if it fails.
@@ -100,7 +136,7 @@ impl Stage {
             setup,
             arguments: &arguments,
         };
-        let limits = Limits::of(self.timeout.saturating_sub(self.start.elapsed()));
+        let limits = Limits::of(self.occasion.time_left());
         let ended = session.run(&self.host, limits);
         match ended.outcome {
             Ok(bodies) => Ok(Performed { bodies, log: ended.log }),
@@ -123,6 +159,11 @@ impl Stage {
     pub(super) fn item(&self, id: &str) -> Value {
         let host = self.host.borrow();
         host.transaction.find(id).map(|it| it.value.clone()).unwrap_or_default()
+    }
+
+    /// The item with this rid and its number, if it is there.
+    pub(super) fn current(&self, rid: &str) -> Option<(u64, Value)> {
+        self.host.borrow().transaction.find(rid).map(|it| (it.number, it.value.clone()))
     }
 
     /// Stores what was written; false if somebody else has written in between.

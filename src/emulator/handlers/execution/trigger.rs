@@ -36,7 +36,7 @@ struct Written {
 pub(crate) fn write(
     call: &Call<'_>,
     operation: &'static str,
-    body: Result<Value, Refusal>,
+    body: &Result<Value, Refusal>,
     verb: impl Fn(Value) -> Result<Verb, Refusal>,
 ) -> Result<Answer, Refusal> {
     let prepare =

@@ -35,7 +35,10 @@
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
   }
 
-  const waiting = [];
+  // Those whose turn has come, up to which one they are done, and those that were asked for meanwhile.
+  let turn = [];
+  let done = 0;
+  let waiting = [];
   let reason;
 
   shared.ErrorCodes = ErrorCodes;
@@ -51,12 +54,17 @@
     throw error;
   };
 
-  // `done` gets an error, or the reply of the host. False: not accepted, and `done` is not called.
-  shared.enqueue = function (operation, args, done) {
-    if (waiting.length >= MAX_WAITING || !accepts()) return false;
-    waiting.push({ operation, args: stringify(args), done });
+  // `finish` gets an error, or the reply of the host. False: not accepted, and `finish` is not called.
+  shared.enqueue = function (operation, args, finish) {
+    if (turn.length - done + waiting.length >= MAX_WAITING || !accepts()) return false;
+    waiting.push({ operation, args: stringify(args), finish });
     return true;
   };
+
+  function next() {
+    if (done === turn.length) [turn, done, waiting] = [waiting, 0, []];
+    return turn[done++];
+  }
 
   shared.start = function (script, args) {
     Reflect.apply(script, undefined, parse(args));
@@ -64,17 +72,17 @@
 
   // Carries out one operation; false if none waits.
   shared.step = function () {
-    const next = waiting.shift();
-    if (next === undefined) return false;
-    const reply = parse(host(next.operation, next.args));
+    const { operation, args, finish } = next() ?? {};
+    if (operation === undefined) return false;
+    const reply = parse(host(operation, args));
     if (reply.error === undefined) {
-      next.done(undefined, reply);
+      finish(undefined, reply);
       return true;
     }
     const error = new NativeError(reply.error.body);
     error.number = reply.error.number;
     error.body = reply.error.body;
-    next.done(error);
+    finish(error);
     return true;
   };
 

@@ -5,6 +5,7 @@ mod definitions;
 mod limits;
 mod procedures;
 mod queries;
+mod resolvers;
 mod together;
 mod triggers;
 
