@@ -13,7 +13,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
 /// Names of request and response headers, in lower case as `http` keeps them.
 #[cfg_attr(
-    not(feature = "emulator"),
+    not(feature = "scripts"),
     allow(dead_code, reason = "some are the emulator's, which answers with them")
 )]
 pub(crate) mod header {
@@ -119,7 +119,7 @@ pub(crate) mod header {
 }
 
 /// Values of `x-ms-substatus`. A sub-status means something only together with its status.
-#[cfg_attr(not(feature = "emulator"), allow(dead_code, reason = "the emulator's alone"))]
+#[cfg_attr(not(feature = "scripts"), allow(dead_code, reason = "the emulator's alone"))]
 pub(crate) mod sub_status {
     /// 403: the region does not take writes (any more).
     pub(crate) const WRITE_FORBIDDEN: u32 = 3;

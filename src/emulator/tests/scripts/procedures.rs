@@ -195,6 +195,27 @@ fn an_error_that_the_callback_takes_is_none() {
 }
 
 #[test]
+fn the_procedure_of_the_documentation_runs() {
+    let page = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/emulator.md"));
+    let body = page.split("```js\n").find(|it| it.starts_with("function transfer")).unwrap();
+    let body = body.split("```").next().unwrap();
+    let sender = account();
+    for (id, balance) in [("from", 100), ("to", 1)] {
+        let item = json!({ "id": id, "pk": "a", "balance": balance }).to_string();
+        assert_eq!(sender.send("POST", ITEMS, &[KEY], item.as_bytes()).status(), 201);
+    }
+    let balances = || ["from", "to"].map(|it| json(&read(&sender, it))["balance"].clone());
+    assert_eq!(run(&sender, body, &json!(["from", "to", 60])), "done");
+    assert_eq!(balances(), [40, 61]);
+    for (arguments, expected) in
+        [(json!(["from", "to", 60]), 402), (json!(["from", "nobody", 1]), 404)]
+    {
+        assert_eq!(failure(&call(&sender, &arguments)).1, expected);
+        assert_eq!(balances(), [40, 61]);
+    }
+}
+
+#[test]
 fn promises_go_on_after_each_operation() {
     let sender = account();
     let body = "function () {
