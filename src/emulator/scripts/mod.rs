@@ -32,12 +32,14 @@ pub(crate) struct Limits {
     pub(crate) stack: usize,
     /// For all calls together.
     pub(crate) time: Duration,
+    /// After this time no operation is accepted any more, so that a script can end in good order.
+    pub(crate) last_call: Duration,
 }
 
 impl Limits {
     /// Limits with this much time.
     pub(crate) fn of(time: Duration) -> Self {
-        Self { memory: 32 << 20, stack: 512 << 10, time }
+        Self { memory: 32 << 20, stack: 512 << 10, time, last_call: time / 5 * 4 }
     }
 }
 

@@ -53,32 +53,34 @@ pub(crate) struct Bodies {
 impl Session<'_> {
     /// Runs the script until nothing of it is left to do.
     pub(crate) fn run<H: Host + 'static>(self, host: &Rc<RefCell<H>>, limits: Limits) -> Ended {
-        let start = Instant::now();
-        let deadline = Rc::new(Cell::new(start.checked_add(limits.time)));
-        // The last fifth is for ending in good order.
-        let last_call = start.checked_add(limits.time / 5 * 4);
+        let deadline = Rc::new(Cell::new(None));
         let context = match context(limits, Rc::clone(&deadline)) {
             Ok(context) => context,
-            Err(error) => {
-                let outcome = Err(Failure::exception(error.to_string()));
-                return Ended { outcome, log: String::new() };
-            }
+            Err(error) => return Ended::without_start(Failure::exception(error.to_string())),
         };
-        let is_over = || deadline.get().is_some_and(|it| Instant::now() >= it);
+        let last_call = Rc::new(Cell::new(None));
         context.with(|ctx| {
-            let api = Api::new(&ctx, self.setup, Rc::clone(host), last_call);
-            let api = match api {
+            let api = match Api::new(&ctx, self.setup, Rc::clone(host), Rc::clone(&last_call)) {
                 Ok(api) => api,
-                Err(error) => {
-                    let outcome = Err(thrown(&ctx, &error, self.id));
-                    return Ended { outcome, log: String::new() };
-                }
+                Err(error) => return Ended::without_start(thrown(&ctx, &error, self.id)),
             };
+            // The time that the engine takes for itself is not the script's.
+            let start = Instant::now();
+            deadline.set(start.checked_add(limits.time));
+            last_call.set(start.checked_add(limits.last_call));
+            let is_over = || deadline.get().is_some_and(|it| Instant::now() >= it);
             let outcome = api.run(&ctx, (self.id, self.body), self.arguments, &is_over);
             // It may have had its time, but what it logged is still to be asked for.
             deadline.set(None);
             Ended { outcome, log: api.text("logged").unwrap_or_default() }
         })
+    }
+}
+
+impl Ended {
+    /// A script that did not even begin.
+    fn without_start(failure: Failure) -> Self {
+        Self { outcome: Err(failure), log: String::new() }
     }
 }
 
@@ -92,7 +94,7 @@ impl<'js> Api<'js> {
         ctx: &Ctx<'js>,
         setup: Object,
         host: Rc<RefCell<H>>,
-        last_call: Option<Instant>,
+        last_call: Rc<Cell<Option<Instant>>>,
     ) -> Result<Self, Error> {
         let carry_out = Function::new(ctx.clone(), move |operation: String, arguments: String| {
             let arguments = Value::from_json(arguments.as_bytes()).unwrap_or_default();
@@ -102,8 +104,9 @@ impl<'js> Api<'js> {
                 .unwrap_or_default()
                 .to_json()
         })?;
-        let accepts =
-            Function::new(ctx.clone(), move || last_call.is_none_or(|it| Instant::now() < it))?;
+        let accepts = Function::new(ctx.clone(), move || {
+            last_call.get().is_none_or(|it| Instant::now() < it)
+        })?;
         let setup = ctx.json_parse(Value::from(setup).to_json())?;
         let shared = ScriptObject::new(ctx.clone())?;
         for (name, text) in API {
@@ -168,9 +171,11 @@ impl<'js> Api<'js> {
 
 /// Why a body is no function; `Ok` if it is one.
 pub(crate) fn check(id: &str, body: &str, limits: Limits) -> Result<(), Failure> {
-    let deadline = Rc::new(Cell::new(Instant::now().checked_add(limits.time)));
-    let context = context(limits, deadline).map_err(|it| Failure::exception(it.to_string()))?;
+    let deadline = Rc::new(Cell::new(None));
+    let context = context(limits, Rc::clone(&deadline));
+    let context = context.map_err(|it| Failure::exception(it.to_string()))?;
     context.with(|ctx| {
+        deadline.set(Instant::now().checked_add(limits.time));
         let compiled = compile(&ctx, id, body);
         compiled.map(drop).map_err(|it| Failure::Compile(thrown(&ctx, &it, id).text()))
     })

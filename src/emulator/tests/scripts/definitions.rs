@@ -44,7 +44,7 @@ fn the_body_of_a_script_is_a_function() {
 
 #[test]
 fn a_body_that_does_not_end_is_refused_in_time() {
-    let sender = hasty_account(50);
+    let sender = account_with_timeout(50);
     let script = json!({ "id": "s", "body": "(() => { for (;;) {} })()" });
     assert_eq!(failure(&create(&sender, "sprocs", &script)).0, 400);
 }

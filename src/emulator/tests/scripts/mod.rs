@@ -27,8 +27,8 @@ fn account() -> Sender {
     container(Emulator::new(), &[], SIMPLE)
 }
 
-/// An account whose scripts are stopped soon.
-fn hasty_account(millis: u64) -> Sender {
+/// An account whose scripts are stopped after this time.
+fn account_with_timeout(millis: u64) -> Sender {
     let timeout = Duration::from_millis(millis);
     container(Emulator::builder().script_timeout(timeout).build().unwrap(), &[], SIMPLE)
 }

@@ -208,7 +208,7 @@ fn a_trigger_has_the_same_bounds() {
     define(&sender, "z", "Pre", "All", "function () { __.filter(() => true); }");
     assert!(failure(&write(&sender, "Create", &[(PRE, "z")], 1)).2.contains("needs a callback"));
 
-    let sender = hasty_account(50);
+    let sender = account_with_timeout(50);
     define(&sender, "loop", "Post", "All", "function () { for (;;) {} }");
     assert_eq!(failure(&write(&sender, "Create", &[(POST, "loop")], 1)).0, 408);
     assert!(ids(&sender).is_empty());
