@@ -51,7 +51,7 @@
 //! | `platform-verifier` | | the platform's trust store, for TLS by rustls |
 //! | `gzip` | | compressed responses |
 //! | `emulator` | | the in-memory account, SQL engine included |
-//! | `scripts` | | user-defined functions in the emulator's queries, run by a JavaScript engine |
+//! | `scripts` | | stored procedures, triggers and user-defined functions in the emulator, run by a JavaScript engine |
 //! | `server` | | the emulator over HTTP and HTTPS: the `cosmosdb-emulator` binary; includes `scripts` |
 //!
 //! With no features at all the crate is a client for a transport of your own.

@@ -13,7 +13,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
 /// Names of request and response headers, in lower case as `http` keeps them.
 #[cfg_attr(
-    not(feature = "emulator"),
+    not(feature = "scripts"),
     allow(dead_code, reason = "some are the emulator's, which answers with them")
 )]
 pub(crate) mod header {
@@ -62,6 +62,8 @@ pub(crate) mod header {
         INDEXING_DIRECTIVE = "x-ms-indexing-directive";
         PRE_TRIGGER_INCLUDE = "x-ms-documentdb-pre-trigger-include";
         POST_TRIGGER_INCLUDE = "x-ms-documentdb-post-trigger-include";
+        SCRIPT_ENABLE_LOGGING = "x-ms-documentdb-script-enable-logging";
+        SCRIPT_LOG_RESULTS = "x-ms-documentdb-script-log-results";
         PRIORITY_LEVEL = "x-ms-cosmos-priority-level";
         THROUGHPUT_BUCKET = "x-ms-cosmos-throughput-bucket";
         DEDICATED_GATEWAY_MAX_AGE = "x-ms-dedicatedgateway-max-age";
@@ -76,9 +78,6 @@ pub(crate) mod header {
         A_IM = "a-im";
         CHANGE_FEED_WIRE_FORMAT = "x-ms-cosmos-changefeed-wire-format-version";
         PREFER = "prefer";
-
-        SCRIPT_ENABLE_LOGGING = "x-ms-documentdb-script-enable-logging";
-        SCRIPT_LOG_RESULTS = "x-ms-documentdb-script-log-results";
 
         OFFER_THROUGHPUT = "x-ms-offer-throughput";
         OFFER_TYPE = "x-ms-offer-type";
@@ -125,12 +124,14 @@ pub(crate) mod header {
 }
 
 /// Values of `x-ms-substatus`. A sub-status means something only together with its status.
-#[cfg_attr(not(feature = "emulator"), allow(dead_code, reason = "the emulator's alone"))]
+#[cfg_attr(not(feature = "scripts"), allow(dead_code, reason = "the emulator's alone"))]
 pub(crate) mod sub_status {
     /// 403: the region does not take writes (any more).
     pub(crate) const WRITE_FORBIDDEN: u32 = 3;
     /// 400: the key in the header differs from the item's or from the container's definition.
     pub(crate) const PARTITION_KEY_MISMATCH: u32 = 1001;
+    /// 400: the body of a script is no function.
+    pub(crate) const SCRIPT_COMPILE_ERROR: u32 = 65535;
     /// 404: the replica has not caught up with the session token.
     pub(crate) const READ_SESSION_NOT_AVAILABLE: u32 = 1002;
     /// 410: the addressed partition key range was split or merged away.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use super::auth::MasterKey;
 use super::fault::Faults;
@@ -23,6 +24,9 @@ const WELL_KNOWN_KEY: &str =
 const HOST: &str = "emulator";
 const DOMAIN: &str = "local";
 
+/// How long the service lets a script run.
+const SCRIPT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Why an account cannot be what the service does not offer.
 pub(crate) const NOT_BOTH: &str =
     "an account with strong consistency takes writes in one region only";
@@ -37,6 +41,7 @@ pub struct EmulatorBuilder {
     multi_write: bool,
     rate_limit: bool,
     key: String,
+    script_timeout: Duration,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -49,6 +54,7 @@ impl Default for EmulatorBuilder {
             multi_write: false,
             rate_limit: false,
             key: WELL_KNOWN_KEY.to_owned(),
+            script_timeout: SCRIPT_TIMEOUT,
             clock: None,
         }
     }
@@ -95,6 +101,17 @@ impl EmulatorBuilder {
     /// Sets the account's key, in Base64. The default is the well-known key of Microsoft's emulator.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = key.into();
+        self
+    }
+
+    /// Stops scripts that run for longer, by the machine's time: the call of a stored procedure, a write with its
+    /// triggers, the user-defined functions of a query.
+    ///
+    /// The default is the service's five seconds. A test of what happens then sets less, so as not to wait. When four
+    /// fifths of the time have passed, the operations that a script asks for are not accepted any more, so that it can
+    /// end in good order.
+    pub fn script_timeout(mut self, timeout: Duration) -> Self {
+        self.script_timeout = timeout;
         self
     }
 
@@ -145,6 +162,7 @@ impl EmulatorBuilder {
                 original: Arc::clone(&topology),
                 topology: RwLock::new(topology),
                 partitions: self.partitions,
+                script_timeout: self.script_timeout,
                 partition_id: new_guid(),
                 throttle: self.rate_limit.then(Throttle::default),
                 faults: Faults::default(),

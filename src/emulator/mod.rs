@@ -2,7 +2,7 @@
 //!
 //! [`Emulator`] is what users make. In reading order: [`exchange`] lets faults strike, [`server`] takes a request in and gives an answer out, by way
 //! of [`request`], [`auth`], [`routes`] and [`response`]; [`handlers`] has a file for each kind of resource; [`store`]
-//! is what the account holds; [`sql`] runs queries, `scripts` what they call of the user's; [`world`] changes the regions. Nothing here calls the client.
+//! is what the account holds; [`sql`] runs queries, `scripts` what is the user's own JavaScript; [`world`] changes the regions. Nothing here calls the client.
 
 mod auth;
 mod builder;
@@ -78,6 +78,11 @@ pub(crate) struct Inner {
     original: Arc<Topology>,
     /// How many partitions containers have, where it does not depend on their throughput.
     pub(crate) partitions: Option<usize>,
+    #[cfg_attr(
+        not(feature = "scripts"),
+        expect(dead_code, reason = "nothing runs without an engine")
+    )]
+    pub(crate) script_timeout: Duration,
     pub(crate) partition_id: String,
     /// Set where throughput is limited.
     pub(crate) throttle: Option<Throttle>,

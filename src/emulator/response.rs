@@ -14,7 +14,7 @@ use crate::wire::header;
 const SERVICE_VERSION: &str = "version=2.14.0.0";
 const GATEWAY_VERSION: &str = "version=2.14.0";
 /// How much a container may hold.
-const ITEM_QUOTA: &str =
+pub(crate) const ITEM_QUOTA: &str =
     "documentSize=10240;documentsSize=10485760;documentsCount=-1;collectionSize=10485760;";
 
 /// Who made an answer: the sets of headers differ.

@@ -4,8 +4,8 @@ use http::Method;
 
 use super::call::Call;
 use super::handlers::{
-    account, change_feed, conflict, container, database, delete_by_key, item, items, offer,
-    permission, pkranges, script, user,
+    account, change_feed, conflict, container, database, delete_by_key, execution, item, items,
+    offer, permission, pkranges, script, user,
 };
 use super::refusal::Refusal;
 use super::response::Answer;
@@ -109,6 +109,7 @@ static ROUTES: [Route; 23] = [
     path("dbs/*/colls/*/sprocs", "sprocs").get(script::list).post(script::create_or_query),
     path("dbs/*/colls/*/sprocs/*", "sprocs")
         .get(script::read)
+        .post(execution::procedure::execute)
         .put(script::replace)
         .delete(script::delete),
     path("dbs/*/colls/*/triggers", "triggers").get(script::list).post(script::create_or_query),

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::builder::{NOT_BOTH, check_region, regional_endpoint};
+use super::handlers::execution::resolver;
 use super::topology::{Region, Replication, Topology};
 use super::{Emulator, Inner};
 use crate::error::{Error, Result};
@@ -211,6 +212,13 @@ impl Inner {
         if !self.has_replicas.load(Ordering::SeqCst) {
             return;
         }
+        self.exchange();
+        if resolver::resolve(self) {
+            self.exchange();
+        }
+    }
+
+    fn exchange(&self) {
         let mut account = self.write();
         let topology = self.topology();
         let mut remain = topology.lagging().next().is_some();

@@ -109,15 +109,29 @@ pub(crate) struct QueryText {
 impl QueryText {
     /// Reads the body of a query: JSON with text and parameters, or the text alone.
     pub(crate) fn read(request: &Request<'_>) -> Result<Self, Refusal> {
-        let (text, parameters, resume_filter) = if request.content_type() == "application/sql" {
-            (String::from_utf8_lossy(request.body).into_owned(), Vec::new(), Value::Undefined)
+        let text = if request.content_type() == "application/sql" {
+            String::from_utf8_lossy(request.body)
         } else {
-            let body = Value::from_json(request.body).map_err(|_| bad_query())?;
-            let text = body.get("query").as_str().ok_or_else(bad_query)?.to_owned();
-            (text, read_parameters(&body.get("parameters"))?, body.get("resumeFilter"))
+            return Self::of(&Value::from_json(request.body).map_err(|_| bad_query())?);
         };
-        let query = parse(&text).map_err(|it| Refusal::query(it, 0.0))?;
-        let parameters = check_parameters(&parameters).map_err(|it| Refusal::query(it, 0.0))?;
+        Self::new(&text, &[], Value::Undefined)
+    }
+
+    /// Takes a query from its JSON: text and parameters.
+    pub(crate) fn of(json: &Value) -> Result<Self, Refusal> {
+        let text = json.get("query");
+        let text = text.as_str().ok_or_else(bad_query)?;
+        let parameters = read_parameters(&json.get("parameters"))?;
+        Self::new(text, &parameters, json.get("resumeFilter"))
+    }
+
+    fn new(
+        text: &str,
+        parameters: &[(String, Option<Value>)],
+        resume_filter: Value,
+    ) -> Result<Self, Refusal> {
+        let query = parse(text).map_err(|it| Refusal::query(it, 0.0))?;
+        let parameters = check_parameters(parameters).map_err(|it| Refusal::query(it, 0.0))?;
         Ok(Self { query, parameters, resume_filter })
     }
 

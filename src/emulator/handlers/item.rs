@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::execution::trigger;
 use crate::emulator::call::Call;
 use crate::emulator::charge;
 use crate::emulator::refusal::Refusal;
@@ -34,24 +35,29 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
 /// Creates an item, or upserts it if a header says so.
 pub(crate) fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let is_upsert = call.request.is_set(&header::IS_UPSERT);
-    write(call, |body| Ok(if is_upsert { Verb::Upsert(body) } else { Verb::Create(body) }))
+    if is_upsert {
+        write(call, "Upsert", |body| Ok(Verb::Upsert(body)))
+    } else {
+        write(call, "Create", |body| Ok(Verb::Create(body)))
+    }
 }
 
 pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
-    write(call, |body| Ok(Verb::Replace(body)))
+    write(call, "Replace", |body| Ok(Verb::Replace(body)))
 }
 
 pub(crate) fn patch(call: &Call<'_>) -> Result<Answer, Refusal> {
-    write(call, |body| Ok(Verb::Patch(Box::new(Patch::read(&body)?))))
+    write(call, "Patch", |body| Ok(Verb::Patch(Box::new(Patch::read(&body)?))))
 }
 
 pub(crate) fn delete(call: &Call<'_>) -> Result<Answer, Refusal> {
-    write(call, |_| Ok(Verb::Delete))
+    write(call, "Delete", |_| Ok(Verb::Delete))
 }
 
 fn write(
     call: &Call<'_>,
-    verb: impl FnOnce(Value) -> Result<Verb, Refusal>,
+    operation: &'static str,
+    verb: impl Fn(Value) -> Result<Verb, Refusal>,
 ) -> Result<Answer, Refusal> {
     // Reading a body of two megabytes takes a while; others need not wait for it.
     let body = if *call.request.method == http::Method::DELETE {
@@ -59,6 +65,9 @@ fn write(
     } else {
         call.body()
     };
+    if names_triggers(call) {
+        return trigger::write(call, operation, &body, verb);
+    }
     let mut account = call.write();
     let container = call.data_mut(&mut account)?;
     let key = call.whole_key(&container.rules).map_err(|it| at_first(it, container))?;
@@ -96,6 +105,11 @@ fn is_indexed(call: &Call<'_>) -> Option<bool> {
     let directive = call.request.header(&header::INDEXING_DIRECTIVE)?;
     let is = |word: &str| directive.eq_ignore_ascii_case(word);
     (is("Include") || is("Exclude")).then(|| is("Include"))
+}
+
+fn names_triggers(call: &Call<'_>) -> bool {
+    let headers = [header::PRE_TRIGGER_INCLUDE, header::POST_TRIGGER_INCLUDE];
+    headers.iter().any(|it| call.request.header(it).is_some_and(|it| !it.is_empty()))
 }
 
 /// A refusal that no particular partition makes is made by the first.

@@ -7,6 +7,11 @@ pub(crate) mod conflict;
 pub(crate) mod container;
 pub(crate) mod database;
 pub(crate) mod delete_by_key;
+#[cfg(feature = "scripts")]
+pub(crate) mod execution;
+#[cfg(not(feature = "scripts"))]
+#[path = "execution_off.rs"]
+pub(crate) mod execution;
 pub(crate) mod feed;
 pub(crate) mod item;
 pub(crate) mod items;

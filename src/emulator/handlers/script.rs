@@ -89,9 +89,11 @@ pub(crate) fn create_or_query(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let sort = Sort::of(call)?;
+    // Checking a body may run it; others need not wait for that.
+    let properties = read_body(call, sort);
     let mut account = call.write();
     let container = call.container_mut(&mut account)?;
-    let properties = read_body(call).map_err(|it| at_first(it, container))?;
+    let properties = properties.map_err(|it| at_first(it, container))?;
     let id = properties.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let scripts = container.scripts.of(sort.kind);
     let existing = scripts.iter().position(|it| it.id == id);
@@ -124,10 +126,11 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
 
 pub(crate) fn replace(call: &Call<'_>) -> Result<Answer, Refusal> {
     let sort = Sort::of(call)?;
+    let properties = read_body(call, sort);
     let mut account = call.write();
     let container = call.container_mut(&mut account)?;
     let index = index(call, sort, container)?;
-    let properties = read_body(call).map_err(|it| at_first(it, container))?;
+    let properties = properties.map_err(|it| at_first(it, container))?;
     store(call, sort, container, index, properties)
 }
 
@@ -197,14 +200,46 @@ fn index(call: &Call<'_>, sort: &Sort, container: &Container) -> Result<usize, R
         .ok_or_else(|| at_first(Refusal::resource_not_found(), container))
 }
 
-fn read_body(call: &Call<'_>) -> Result<Object, Refusal> {
+/// The properties in the body, once they are known to be a script.
+fn read_body(call: &Call<'_>, sort: &Sort) -> Result<Object, Refusal> {
     let body = call.body()?;
     let object = body.as_object().ok_or_else(Refusal::bad_input)?;
-    read_id(&body, IdOf::Container).map_err(|it| it.with_charge(REFUSED))?;
-    if body.get("body").as_str().is_none() {
-        return Err(Refusal::missing_property("body", REFUSED));
+    let id = read_id(&body, IdOf::Container).map_err(|it| it.with_charge(REFUSED))?;
+    let script = body.get("body");
+    let script = script.as_str().ok_or_else(|| Refusal::missing_property("body", REFUSED))?;
+    if sort.kind == Kind::Trigger {
+        check_word(&body, "triggerType", &["Pre", "Post"])?;
+        let operations = ["All", "Create", "Update", "Delete", "Replace", "Upsert"];
+        check_word(&body, "triggerOperation", &operations)?;
     }
+    check_function(call, &id, script)?;
     Ok(without_system(object))
+}
+
+/// Checks that a property is one of some words, in any case.
+fn check_word(body: &Value, name: &str, words: &[&str]) -> Result<(), Refusal> {
+    let word = body.get(name);
+    if word.is_undefined() {
+        return Err(Refusal::missing_property(name, REFUSED));
+    }
+    let is_one =
+        word.as_str().is_some_and(|it| words.iter().any(|own| own.eq_ignore_ascii_case(it)));
+    if is_one { Ok(()) } else { Err(Refusal::bad_input()) }
+}
+
+/// Checks that the body of a script is a function. Without an engine every text passes.
+fn check_function(call: &Call<'_>, id: &str, body: &str) -> Result<(), Refusal> {
+    #[cfg(feature = "scripts")]
+    {
+        use crate::emulator::scripts::{Limits, check};
+        let limits = Limits::of(call.emulator.script_timeout);
+        check(id, body, limits).map_err(|it| Refusal::script(it, id, REFUSED))
+    }
+    #[cfg(not(feature = "scripts"))]
+    {
+        let _ = (call, id, body);
+        Ok(())
+    }
 }
 
 fn answer(

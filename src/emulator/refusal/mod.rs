@@ -1,5 +1,7 @@
 //! Refusals: status, sub-status, and how the service writes them down.
 
+#[cfg(feature = "scripts")]
+mod script;
 mod texts;
 
 use std::time::SystemTime;

@@ -1,5 +1,11 @@
 //! A JavaScript engine for the scripts of a container, within bounds of memory, stack and time.
+//!
+//! [`udf`] calls user-defined functions, which see nothing but their arguments. [`session`] runs a stored procedure or
+//! a trigger with the server-side API around it, which is written in JavaScript (`api/`) over a [`Host`] that carries
+//! out what a script asks for. Nothing here knows where items are kept.
 
+mod failure;
+mod session;
 mod udf;
 
 use std::cell::Cell;
@@ -7,10 +13,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use rquickjs::context::EvalOptions;
 use rquickjs::convert::Coerced;
 use rquickjs::function::{Args, Function};
 use rquickjs::{Context, Ctx, Error, Persistent, Runtime, Value as Script};
 
+pub(crate) use self::failure::Failure;
+pub(crate) use self::session::{Bodies, Host, Session, check};
 pub(crate) use self::udf::StoredFunctions;
 use crate::emulator::sql::value::{Number, Value};
 
@@ -23,11 +32,14 @@ pub(crate) struct Limits {
     pub(crate) stack: usize,
     /// For all calls together.
     pub(crate) time: Duration,
+    /// After this time no operation is accepted any more, so that a script can end in good order.
+    pub(crate) last_call: Duration,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { memory: 32 << 20, stack: 512 << 10, time: Duration::from_secs(5) }
+impl Limits {
+    /// Limits with this much time.
+    pub(crate) fn of(time: Duration) -> Self {
+        Self { memory: 32 << 20, stack: 512 << 10, time, last_call: time / 5 * 4 }
     }
 }
 
@@ -56,12 +68,12 @@ impl Engine {
         let result = self.context.with(|ctx| {
             let function = match functions.get(name) {
                 Some(function) => function.clone().restore(&ctx),
-                None => compile(&ctx, body).inspect(|it| {
+                None => compile(&ctx, name, body).inspect(|it| {
                     functions.insert(name.to_owned(), Persistent::save(&ctx, it.clone()));
                 }),
             };
             let result = function.and_then(|it| apply(&ctx, &it, args));
-            result.map_err(|it| describe(&ctx, &it)).and_then(|it| read(&it))
+            result.map_err(|it| thrown(&ctx, &it, name).text()).and_then(|it| read(&it))
         });
         self.time_left = self.time_left.saturating_sub(start.elapsed());
         result
@@ -78,9 +90,17 @@ fn context(limits: Limits, deadline: Rc<Cell<Option<Instant>>>) -> Result<Contex
 }
 
 /// The function that a body is. On lines of its own a comment at its end does no harm; nor does a semicolon.
-fn compile<'js>(ctx: &Ctx<'js>, body: &str) -> Result<Function<'js>, Error> {
+fn compile<'js>(ctx: &Ctx<'js>, id: &str, body: &str) -> Result<Function<'js>, Error> {
     let body = body.trim().trim_end_matches(';');
-    ctx.eval(format!("(\n{body}\n)"))
+    ctx.eval_with_options(format!("(\n{body}\n)"), file(id))
+}
+
+/// Names the source in stacks. Scripts are not strict, unless they say so.
+fn file(name: &str) -> EvalOptions {
+    let mut options = EvalOptions::default();
+    options.strict = false;
+    options.filename = Some(name.replace('\0', ""));
+    options
 }
 
 /// What a function returns.
@@ -122,26 +142,40 @@ fn read(returned: &Returned) -> Result<Value, String> {
     }
 }
 
-/// What was thrown, in words.
-fn describe(ctx: &Ctx<'_>, error: &Error) -> String {
+/// What was thrown, and where in the script with this id.
+fn thrown(ctx: &Ctx<'_>, error: &Error, id: &str) -> Failure {
     if !error.is_exception() {
-        return error.to_string();
+        return Failure::exception(error.to_string());
     }
     let thrown = ctx.catch();
     // What the script left behind may be all the memory there is, and words take some.
     ctx.run_gc();
-    // Where there is no memory for an exception, there is none.
-    if thrown.is_null() {
-        return "InternalError: out of memory".to_owned();
+    let text = match in_words(ctx, &thrown) {
+        // Where there is no memory for an exception, there is none.
+        _ if thrown.is_null() => return Failure::Memory,
+        Some(text) if thrown.is_error() && text == OUT_OF_MEMORY => return Failure::Memory,
+        text => text.unwrap_or_else(|| "an exception without a text".to_owned()),
+    };
+    let object = thrown.as_object();
+    let number = object.and_then(|it| it.get::<_, f64>("number").ok());
+    let stack = object.and_then(|it| it.get::<_, String>("stack").ok()).unwrap_or_default();
+    // Reading these may have run the script again, and thrown.
+    drop(ctx.catch());
+    let own = format!("({id}:");
+    let lines: Vec<&str> = stack.lines().filter(|it| it.contains(&own)).collect();
+    let number = number.filter(|it| *it >= 1.0 && *it <= f64::from(u32::MAX));
+    Failure::Exception { text, stack: lines.join("\n"), number: number.map(|it| it as u32) }
+}
+
+const OUT_OF_MEMORY: &str = "InternalError: out of memory";
+
+/// A value as a text, which may run the script again, and throw.
+fn in_words(ctx: &Ctx<'_>, value: &Script<'_>) -> Option<String> {
+    let text = value.get::<Coerced<String>>();
+    if text.is_err() {
+        drop(ctx.catch());
     }
-    // Putting it into words may run the script again, and throw.
-    thrown.get::<Coerced<String>>().map_or_else(
-        |_| {
-            drop(ctx.catch());
-            "an exception without a text".to_owned()
-        },
-        |text| text.0,
-    )
+    text.ok().map(|it| it.0)
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! What the engine does with values and with scripts that do not behave.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::{Engine, Limits};
-use crate::emulator::sql::value::Value;
+use super::{Engine, Host, Limits, Session};
+use crate::emulator::sql::value::{Object, Value};
 
 const IDENTITY: &str = "function (x) { return x; }";
 
 fn limits(millis: u64) -> Limits {
-    Limits { time: Duration::from_millis(millis), ..Limits::default() }
+    Limits::of(Duration::from_millis(millis))
 }
 
 fn run(body: &str, args: &[Value]) -> Result<Value, String> {
@@ -143,5 +145,31 @@ fn recursion_and_memory_have_an_end() {
         assert!(result.is_err(), "{body}");
         // The engine is none the worse for it.
         assert_eq!(engine.call("g", IDENTITY, &[parse("1")]), Ok(parse("1")), "{body}");
+    }
+}
+
+/// Counts what it is asked to carry out.
+struct Counter(usize);
+
+impl Host for Counter {
+    fn carry_out(&mut self, _: &str, _: &Value) -> Value {
+        self.0 += 1;
+        Object::from_iter([("status", Value::from(200_u64))]).into()
+    }
+}
+
+#[test]
+fn a_script_whose_time_is_nearly_over_is_told_so() {
+    let setup = r#"{"selfLink":"s","altLink":"a","headers":{},"role":"procedure","maxBody":99,"maxLog":99}"#;
+    let body = "function () { getContext().getResponse().setBody(__.deleteDocument('s/docs/1')); }";
+    for (last_call, expected) in [(Duration::ZERO, false), (Duration::from_secs(600), true)] {
+        let host = Rc::new(RefCell::new(Counter(0)));
+        let setup = parse(setup).as_object().cloned().unwrap();
+        let arguments = Value::array(Vec::new());
+        let session = Session { id: "p", body, setup, arguments: &arguments };
+        let limits = Limits { last_call, ..limits(600_000) };
+        let bodies = session.run(&host, limits).outcome.unwrap();
+        assert_eq!(bodies.response, Some(expected.into()), "{last_call:?}");
+        assert_eq!(host.borrow().0, usize::from(expected));
     }
 }

@@ -15,7 +15,7 @@ use crate::emulator::sql::value::{Object, Value};
 pub(crate) enum Policy {
     /// The highest number at a path wins.
     LastWriterWins(Vec<String>),
-    /// The application does, by the conflict feed.
+    /// A procedure does, or the application by the conflict feed.
     Custom,
 }
 
@@ -28,6 +28,9 @@ pub(crate) struct Conflict {
     /// The conflict as the service shows it.
     pub(crate) value: Value,
     pub(crate) etag: String,
+    /// Whether no procedure has seen it yet.
+    #[cfg_attr(not(feature = "scripts"), expect(dead_code, reason = "procedures are not run"))]
+    pub(crate) is_new: bool,
 }
 
 impl Conflict {
@@ -59,6 +62,6 @@ impl Conflict {
             ("_etag", etag.as_str().into()),
             ("_ts", change.timestamp.into()),
         ]);
-        Some(Self { id, item, value: value.into(), etag })
+        Some(Self { id, item, value: value.into(), etag, is_new: true })
     }
 }

@@ -14,6 +14,8 @@ mod replica;
 pub(crate) mod rid;
 pub(crate) mod script;
 mod space;
+#[cfg(feature = "scripts")]
+pub(crate) mod transaction;
 pub(crate) mod user;
 pub(crate) mod write;
 

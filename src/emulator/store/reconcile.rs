@@ -135,7 +135,7 @@ fn carry(
 }
 
 impl Policy {
-    /// How a container settles conflicts. A procedure is not run, so that what it would settle is for the feed.
+    /// How a container settles conflicts. What a procedure is to settle comes into the feed first.
     pub(crate) fn of(rules: &Rules) -> Self {
         let policy = rules.definition.properties.get("conflictResolutionPolicy").cloned();
         let policy = policy.unwrap_or_default();

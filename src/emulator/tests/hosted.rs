@@ -23,7 +23,8 @@ const NOT_COMPARED: &[(u64, &str)] = &[
     (34, "lists the foreign databases of the recorded account"),
     #[cfg(not(feature = "scripts"))]
     (158, "runs a user-defined function, which takes the feature `scripts`"),
-    (160, "runs a stored procedure"),
+    #[cfg(not(feature = "scripts"))]
+    (160, "runs a stored procedure, which takes the feature `scripts`"),
     (164, "lists the offers of the foreign databases"),
 ];
 

@@ -12,6 +12,8 @@ mod partitions;
 mod permissions;
 mod regions;
 mod rids;
+#[cfg(feature = "scripts")]
+mod scripts;
 mod support;
 #[cfg(feature = "scripts")]
 mod udf;

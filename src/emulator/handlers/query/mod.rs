@@ -4,6 +4,8 @@ mod bounds;
 mod index_filters;
 mod index_metrics;
 mod index_policy;
+#[cfg(feature = "scripts")]
+pub(crate) mod inside;
 mod page;
 mod setting;
 
@@ -63,7 +65,7 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
     let sources = scope.sources(call, container);
     let owner = container.owner();
     let container_rid = rules.rid;
-    let functions = user_functions(call.container(&account)?);
+    let functions = user_functions(call, call.container(&account)?);
     drop(account);
     let text = text?;
     let bound = text.bound()?;
@@ -90,15 +92,16 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Refusal> {
 }
 
 /// What runs the container's user-defined functions; without an engine none is there.
-fn user_functions(container: &Container) -> Box<dyn UserFunctions> {
+fn user_functions(call: &Call<'_>, container: &Container) -> Box<dyn UserFunctions> {
     #[cfg(feature = "scripts")]
     {
         use crate::emulator::scripts::{Limits, StoredFunctions};
-        Box::new(StoredFunctions::new(&container.scripts.functions, Limits::default()))
+        let limits = Limits::of(call.emulator.script_timeout);
+        Box::new(StoredFunctions::new(&container.scripts.functions, limits))
     }
     #[cfg(not(feature = "scripts"))]
     {
-        let _ = container;
+        let _ = (call, container);
         Box::new(crate::emulator::sql::environment::NoUserFunctions)
     }
 }
