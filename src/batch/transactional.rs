@@ -170,6 +170,19 @@ impl Batch {
         })
     }
 
+    /// Whether the batch is repeated where nobody knows whether it happened: its answer was lost, or the service failed.
+    /// Default: no, whatever the client's [`retry_writes`](crate::RetryOptions::retry_writes) says.
+    ///
+    /// A batch that did happen may then happen twice, or fail on its own work: a create in it answers 409. Such an
+    /// error says that the batch may have been carried out
+    /// ([`may_have_been_applied`](crate::Error::may_have_been_applied)).
+    pub fn retry_writes(self, allow: bool) -> Self {
+        self.with(|setup| {
+            setup.spec.options.retry_writes = Some(allow);
+            Ok(())
+        })
+    }
+
     /// Adds a header, in place of the client's own of that name.
     pub fn header(self, name: &str, value: &str) -> Self {
         self.with(|setup| {
