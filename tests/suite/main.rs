@@ -30,3 +30,4 @@ mod queries;
 mod read_many;
 mod retries;
 mod threads;
+mod wire_faults;
