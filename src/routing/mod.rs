@@ -12,6 +12,7 @@ pub(crate) mod map;
 pub(crate) mod murmur3;
 pub(crate) mod quarantine;
 pub(crate) mod range;
+mod range_feed;
 pub(crate) mod regions;
 pub(crate) mod session;
 mod stored_range;

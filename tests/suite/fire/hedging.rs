@@ -152,3 +152,120 @@ fn x08_a_region_that_loses_again_and_again_is_left_by_the_breaker() {
     assert_eq!(account.log("read_item"), ["West US 200"]);
     gate.open();
 }
+
+#[test]
+fn x07_what_the_account_says_of_hedging_holds_from_the_next_refresh_until_it_says_otherwise() {
+    let account = Account::new([EAST, WEST]);
+    account.seed("1", 1);
+    let items = hedging(&account, SOON);
+    let gate = slow(&account, "read_item", EAST);
+    let refreshed = |says: Option<bool>| {
+        let mut state = account.state();
+        match says {
+            Some(forbidden) => state.properties["disableCrossRegionalHedging"] = json!(forbidden),
+            None => drop(
+                state.properties.as_object_mut().unwrap().remove("disableCrossRegionalHedging"),
+            ),
+        }
+        drop(state);
+        account.clock.advance(Duration::from_secs(301));
+        // Any operation reads the account again when it is old; this one may be hedged.
+        items.read_item("1", "1").excluded_regions([EAST]).send().unwrap();
+        account.clear_log();
+    };
+    items.read_item("1", "1").send().unwrap();
+    assert_eq!(account.log("read_item"), ["West US 200"], "it is hedged");
+    refreshed(Some(true));
+    for says in [Some(true), None] {
+        refreshed(says);
+        std::thread::scope(|scope| {
+            let read = scope.spawn(|| items.read_item("1", "1").send().unwrap());
+            gate.open();
+            assert_eq!(read.join().unwrap().diagnostics().regions(), [EAST], "{says:?}");
+        });
+        gate.close();
+    }
+    refreshed(Some(false));
+    account.clear_log();
+    items.read_item("1", "1").send().unwrap();
+    assert_eq!(account.log("read_item"), ["West US 200"], "it is hedged again");
+    gate.open();
+}
+
+/// A client that hedges metadata after `threshold`, and items never.
+fn hedging_metadata(account: &Account, threshold: Duration) -> Container {
+    let options = HedgingOptions::new().threshold(NEVER).metadata_threshold(threshold);
+    let client = account.client(|it| it.preferred_regions([EAST, WEST, NORTH]).hedging(options));
+    client.connect().unwrap();
+    client.database("db").container("c")
+}
+
+#[test]
+fn x09_a_container_and_its_ranges_are_read_elsewhere_where_the_first_region_is_slow() {
+    let account = Account::new([EAST, WEST, NORTH]);
+    let items = hedging_metadata(&account, SOON);
+    let gates = [slow(&account, "read_container", EAST), slow(&account, "read_pkranges", EAST)];
+    items.read().send().unwrap();
+    assert_eq!(account.log("read_container"), ["West US 200"]);
+    assert_eq!(items.feed_ranges().unwrap().len(), 4);
+    assert_eq!(
+        account.log("read_pkranges"),
+        ["West US 200", "West US 304"],
+        "the same region to the end"
+    );
+    let etags = account.entries("read_pkranges");
+    let etags: Vec<_> = etags.iter().map(|it| it.headers.get("if-none-match").cloned()).collect();
+    assert_eq!(etags, [None, Some("\"West US\"".parse().unwrap())]);
+    gates.iter().for_each(Gate::open);
+}
+
+#[test]
+fn x09_metadata_that_comes_in_time_or_of_a_client_without_hedging_is_asked_for_once() {
+    let account = Account::new([EAST, WEST]);
+    for items in [hedging_metadata(&account, NEVER), account.preferring([EAST])] {
+        account.clear_log();
+        items.read().send().unwrap();
+        items.feed_ranges().unwrap();
+        assert_eq!(account.log("read_container"), ["East US 200"]);
+        assert_eq!(account.log("read_pkranges"), ["East US 200", "East US 304"]);
+    }
+}
+
+/// The etag is the first region's; when another one answers, its feed is read from the beginning.
+#[test]
+fn x09_an_etag_is_shown_to_no_other_region_twice() {
+    let account = Account::new([EAST, WEST]);
+    let items = account.preferring([EAST]);
+    items.feed_ranges().unwrap();
+    account.clear_log();
+    account.state().regions.get_mut(EAST).unwrap().is_down = true;
+    assert_eq!(items.feed_ranges().unwrap().len(), 4);
+    let log = account.entries("read_pkranges");
+    let at_west = log.iter().filter(|it| it.region == WEST);
+    let etags: Vec<_> = at_west
+        .map(|it| it.headers.get("if-none-match").map_or("-", |it| it.to_str().unwrap()))
+        .collect();
+    assert_eq!(etags, ["\"East US\"", "-", "\"West US\""]);
+    account.clear_log();
+    account.state().regions.get_mut(EAST).unwrap().is_down = false;
+    items.feed_ranges().unwrap();
+    assert_eq!(account.log("read_pkranges"), ["West US 304"], "it goes on where it was read");
+}
+
+#[test]
+fn x09_only_so_many_second_requests_for_metadata_are_under_way_at_once() {
+    let account = Account::new([EAST, WEST]);
+    let items = hedging_metadata(&account, SOON);
+    let east = slow(&account, "read_container", EAST);
+    let west = slow(&account, "read_container", WEST);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> =
+            (0..40).map(|_| scope.spawn(|| items.read().send().unwrap())).collect();
+        west.wait_for(32);
+        // All others have only the first region to wait for.
+        east.open();
+        readers.into_iter().for_each(|it| drop(it.join().unwrap()));
+    });
+    assert_eq!(west.came(), 32);
+    west.open();
+}
