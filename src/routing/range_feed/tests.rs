@@ -83,7 +83,7 @@ fn ids(map: &PartitionKeyRangeMap) -> String {
     map.ranges().iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// With R09: several pages, of ranges that are in no order, with gaps in their ids.
+/// With R09 and R11: several pages, of ranges that are in no order, with gaps in their ids.
 #[test]
 fn the_feed_is_read_to_its_end() {
     let [low, high] = [range("7", "", "80", &["0"]), range("3", "80", "FF", &["0"])];
