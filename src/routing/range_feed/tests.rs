@@ -198,7 +198,7 @@ fn threads_that_find_the_same_ranges_outdated_read_them_once() {
     });
     std::thread::scope(|scope| {
         (0..3).for_each(|_| {
-            drop(scope.spawn(|| assert_eq!(ids(&script.refresh(&seen).unwrap()), "8")))
+            drop(scope.spawn(|| assert_eq!(ids(&script.refresh(&seen).unwrap()), "8")));
         });
     });
     assert_eq!(script.asked(), "- e1 e1 e2");
