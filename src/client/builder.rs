@@ -14,7 +14,7 @@ use crate::auth::{ConnectionString, Credential, MasterKey};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::models::{ConsistencyLevel, ReadConsistencyStrategy};
-use crate::pipeline::{Pipeline, hedge};
+use crate::pipeline::Pipeline;
 use crate::query::PlanCache;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::{Endpoint, Regions};
@@ -316,7 +316,6 @@ impl ClientBuilder {
             containers: ContainerCache::new(),
             plans: PlanCache::default(),
             activity_ids,
-            metadata_hedges: hedge::Budget::default(),
             this: Weak::clone(this),
         });
         Ok(CosmosClient { shared })

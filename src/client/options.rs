@@ -139,8 +139,7 @@ impl Default for RetryOptions {
 
 /// When the client keeps a partition's requests from a region.
 ///
-/// Failures are answers 408, 500 and above, and exchanges without an answer. Too many are so many in a row as is set
-/// here, or nine in ten of at least a hundred requests within a minute. The region is left alone for that
+/// Failures are answers 408, 500 and above, and exchanges without an answer. The region is left alone for that
 /// partition, then one request tries it again; while that fails, the wait doubles up to five minutes. Reads of items
 /// are watched, and on accounts with several write regions their writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,19 +216,12 @@ pub struct HedgingOptions {
     pub threshold: Duration,
     /// How long each further region waits for the one before it. Default: 100 ms.
     pub step: Duration,
-    /// How long the first region has for what the client must know of a container, its definition and its partition key
-    /// ranges, before one other region is asked. Default: 1.5 s.
-    pub metadata_threshold: Duration,
 }
 
 impl HedgingOptions {
     /// The defaults.
     pub fn new() -> Self {
-        Self {
-            threshold: Duration::from_millis(500),
-            step: Duration::from_millis(100),
-            metadata_threshold: Duration::from_millis(1500),
-        }
+        Self { threshold: Duration::from_millis(500), step: Duration::from_millis(100) }
     }
 
     /// Sets [`HedgingOptions::threshold`].
@@ -243,13 +235,6 @@ impl HedgingOptions {
     #[must_use]
     pub fn step(mut self, step: Duration) -> Self {
         self.step = step;
-        self
-    }
-
-    /// Sets [`HedgingOptions::metadata_threshold`].
-    #[must_use]
-    pub fn metadata_threshold(mut self, threshold: Duration) -> Self {
-        self.metadata_threshold = threshold;
         self
     }
 }

@@ -33,7 +33,6 @@ pub(crate) struct Shared {
     pub(crate) containers: ContainerCache,
     pub(crate) plans: PlanCache,
     pub(crate) activity_ids: ActivityIds,
-    pub(crate) metadata_hedges: hedge::Budget,
     /// Itself, for threads that may outlive the call.
     pub(crate) this: Weak<Self>,
 }

@@ -37,10 +37,9 @@ pub struct AccountProperties {
     /// Whether single partitions fail over to another region by themselves.
     #[serde(deserialize_with = "null_is_default")]
     pub enable_per_partition_failover_behavior: bool,
-    /// Whether clients are asked not to send a second request to another region when the first one is slow. `None` where
-    /// the service says nothing of it: then clients go by what it said last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disable_cross_regional_hedging: Option<bool>,
+    /// Whether clients are asked not to send a second request to another region when the first one is slow.
+    #[serde(deserialize_with = "null_is_default")]
+    pub disable_cross_regional_hedging: bool,
     /// The limits of the query engine: JSON as text.
     #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub query_engine_configuration: String,
@@ -158,8 +157,7 @@ mod tests {
         assert_eq!(account.readable_locations.len(), 2);
         assert_eq!(account.writable_locations[0].name, "West Europe");
         assert!(
-            account.enable_n_region_synchronous_commit
-                && account.disable_cross_regional_hedging == Some(true)
+            account.enable_n_region_synchronous_commit && account.disable_cross_regional_hedging
         );
         assert_eq!(account.other["media"], "//media/");
         assert_eq!(serde_json::to_value(&account).unwrap(), json);

@@ -1,11 +1,9 @@
 //! Asking a second region when the first is slow.
 //!
 //! Each region that is asked is an operation of its own, in a thread of its own, which may outlive the call: a request
-//! that lost runs out by itself. Reads of items are hedged, and what the client must know of a container: for that one
-//! other region is asked at most, later, and only so many at once.
+//! that lost runs out by itself. Only reads of items are hedged.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -33,36 +31,22 @@ pub(crate) fn plan(shared: &Shared, spec: &Spec) -> Option<Plan> {
     };
     // The place in a change feed belongs to the region that gave it.
     let is_change_feed = spec.action == Action::ChangeFeed;
-    let is_hedged = match spec.resource {
-        ResourceType::Item => spec.action.is_read_only() && !is_change_feed,
-        ResourceType::Container => spec.action == Action::Read,
-        ResourceType::PartitionKeyRange => true,
-        _ => false,
-    };
-    if !is_hedged {
+    if spec.resource != ResourceType::Item || !spec.action.is_read_only() || is_change_feed {
         return None;
     }
     let locations = shared.regions.known().filter(|_| shared.regions.discovers())?;
-    if locations.account.disable_cross_regional_hedging == Some(true) {
+    if locations.account.disable_cross_regional_hedging {
         return None;
     }
     let excluded = shared.regions.excluded(spec);
-    let mut exclusions = exclusions(&locations, excluded, spec.options.first_region.as_deref());
-    if spec.resource.is_metadata() {
-        exclusions.truncate(2);
-    }
+    let exclusions = exclusions(&locations, excluded);
     let shared = shared.this.upgrade()?;
     (exclusions.len() > 1).then_some(Plan { shared, options, exclusions })
 }
 
-fn exclusions(
-    locations: &Locations,
-    excluded: &[String],
-    first: Option<&str>,
-) -> Vec<Arc<[String]>> {
+fn exclusions(locations: &Locations, excluded: &[String]) -> Vec<Arc<[String]>> {
     let candidates = locations.candidates(Wants::Reads, excluded, false);
-    let mut names: Vec<&str> = candidates.iter().filter_map(|it| it.region.as_deref()).collect();
-    names.sort_by_key(|it| first.is_some_and(|first| first != *it));
+    let names: Vec<&str> = candidates.iter().filter_map(|it| it.region.as_deref()).collect();
     let all_but = |own: &str| {
         let others = names.iter().filter(|it| **it != own).map(|it| (*it).to_owned());
         others.chain(excluded.iter().cloned()).collect()
@@ -75,11 +59,7 @@ fn exclusions(
 pub(crate) fn run(plan: Plan, spec: Spec) -> Result<Response> {
     let (sender, answers) = channel();
     let mut race = Race { plan, spec, sender: Some(sender), started: 0, finished: 0, failed: None };
-    loop {
-        if !race.start() {
-            // No more are asked: what is under way decides.
-            race.sender = None;
-        }
+    while race.start() {
         while let Some((at, outcome)) = race.next(&answers) {
             match outcome {
                 Ok(response) => {
@@ -96,7 +76,7 @@ pub(crate) fn run(plan: Plan, spec: Spec) -> Result<Response> {
                 }
             }
         }
-        if race.is_over() || race.sender.is_none() {
+        if race.is_over() {
             break;
         }
     }
@@ -132,29 +112,19 @@ struct Race {
 }
 
 impl Race {
-    /// Asks one region more, if there is one. `false` too where the system gives no thread, or metadata is asked for
-    /// often enough.
+    /// Asks one region more, if there is one. `false` too where the system gives no thread.
     fn start(&mut self) -> bool {
         let at = self.started;
         let Some(excluded) = self.plan.exclusions.get(at) else { return false };
-        let is_extra = at > 0 && self.spec.resource.is_metadata();
-        let permit = is_extra.then(|| Permit::take(&self.plan.shared));
-        if permit.as_ref().is_some_and(Option::is_none) {
-            return false;
-        }
         let is_last = at + 1 == self.plan.exclusions.len();
         let sender = if is_last { self.sender.take() } else { self.sender.clone() };
         let Some(sender) = sender else { return false };
         let mut spec = self.spec.clone();
         spec.options.excluded_regions = Some(Arc::clone(excluded));
-        if at > 0 {
-            spec.options.first_region = None;
-        }
         let shared = Arc::clone(&self.plan.shared);
         let ask = move || {
             // Nobody may be waiting any more: then the answer is of no use.
             let _ = sender.send((at, shared.pipeline.run(&shared, spec)));
-            drop(permit);
         };
         match thread::Builder::new().name(format!("cosmosdb-hedge-{at}")).spawn(ask) {
             Ok(_) => {
@@ -176,12 +146,8 @@ impl Race {
         if self.sender.is_none() {
             return answers.recv().ok();
         }
-        let HedgingOptions { threshold, step, metadata_threshold } = self.plan.options;
-        let patience: Duration = match self.started {
-            1 if self.spec.resource.is_metadata() => metadata_threshold,
-            1 => threshold,
-            _ => step,
-        };
+        let HedgingOptions { threshold, step } = self.plan.options;
+        let patience: Duration = if self.started == 1 { threshold } else { step };
         answers.recv_timeout(patience).ok()
     }
 
@@ -204,30 +170,5 @@ impl Race {
         if let Some(first) = candidates.first() {
             shared.regions.breaker.was_slow(&partition, first, shared.clock.monotonic());
         }
-    }
-}
-
-/// Most second requests for metadata that are under way at once.
-const MOST_METADATA_HEDGES: usize = 32;
-
-/// How many second requests for metadata are under way.
-#[derive(Debug, Default)]
-pub(crate) struct Budget(AtomicUsize);
-
-/// The right to one of them, until it is dropped.
-struct Permit(Arc<Shared>);
-
-impl Permit {
-    fn take(shared: &Arc<Shared>) -> Option<Self> {
-        let more = |count: usize| (count < MOST_METADATA_HEDGES).then_some(count + 1);
-        let taken =
-            shared.metadata_hedges.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        taken.is_ok().then(|| Self(Arc::clone(shared)))
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.0.metadata_hedges.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -195,8 +195,6 @@ pub(crate) struct CallOptions {
     pub(crate) throttling_is_callers: bool,
     /// The regions that are not to be asked, in place of the client's.
     pub(crate) excluded_regions: Option<Arc<[String]>>,
-    /// The region that is asked before all others: the one that answered what this request goes on from.
-    pub(crate) first_region: Option<Arc<str>>,
     /// Whether a write of which nobody knows whether it happened may be repeated, in place of the client's setting.
     pub(crate) retry_writes: Option<bool>,
     /// When a read is asked of a second region, in place of the client's setting.

@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::map::PartitionKeyRangeMap;
-use super::range_feed::read_ranges;
+use super::map::{MapDefect, PartitionKeyRange, PartitionKeyRangeMap};
 use super::session::SessionTokens;
 use crate::client::Shared;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::feed::parse_envelope;
 use crate::link::Link;
 use crate::partition_key::{PartitionKeyDefinition, parse_path};
 use crate::pipeline::{Action, ResourceType, Spec};
 use crate::sync::Flight;
+use crate::wire::header;
 
 /// What requests need to know of a container.
 #[derive(Debug)]
@@ -254,4 +255,80 @@ fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Resul
     spec.options.timeout = Some(timeout);
     let Properties { rid, partition_key: definition } = shared.run(spec)?.item()?;
     ContainerFacts::new(rid, definition)
+}
+
+/// Most tries to read ranges that fit together while a split is under way.
+const MOST_TRIES: u32 = 4;
+/// The first wait between those; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+fn read_ranges(
+    shared: &Shared,
+    container: &Link,
+    seen: Option<&Arc<PartitionKeyRangeMap>>,
+    timeout: Duration,
+) -> Result<PartitionKeyRangeMap> {
+    let end = shared.clock.monotonic() + timeout;
+    let mut base = seen;
+    for retry in 0..MOST_TRIES {
+        let left = end.saturating_sub(shared.clock.monotonic());
+        let (documents, etag) =
+            read_range_feed(shared, container, base.and_then(|it| it.etag()), left)?;
+        let map = match base.filter(|it| it.etag().is_some()) {
+            Some(base) => base.merge(documents, etag),
+            None => PartitionKeyRangeMap::new(documents, etag),
+        };
+        match map {
+            Ok(map) => return Ok(map),
+            Err(MapDefect::Overlapping | MapDefect::UnknownParents) => base = None,
+            Err(MapDefect::Incomplete) => {}
+        }
+        let wait = FIRST_WAIT.saturating_mul(1 << retry);
+        if wait >= end.saturating_sub(shared.clock.monotonic()) {
+            break;
+        }
+        shared.clock.sleep(wait);
+    }
+    let name = container.as_str();
+    Err(Error::new(
+        crate::ErrorKind::Service,
+        format!("the partition key ranges of {name} do not fit together"),
+    ))
+}
+
+/// Most pages of the feed of ranges: a bound against servers that never end it.
+const MOST_PAGES: usize = 10_000;
+
+/// All documents of the feed since `etag`. It ends with a 304, or on servers without etags after one page.
+fn read_range_feed(
+    shared: &Shared,
+    container: &Link,
+    etag: Option<&str>,
+    timeout: Duration,
+) -> Result<(Vec<PartitionKeyRange>, Option<String>)> {
+    let mut documents = Vec::new();
+    let mut etag = etag.map(str::to_owned);
+    for _ in 0..MOST_PAGES {
+        let mut spec = Spec::new(Action::List, ResourceType::PartitionKeyRange, container.clone());
+        spec.options.timeout = Some(timeout);
+        spec.headers.insert(header::A_IM, HeaderValue::from_static("Incremental Feed"));
+        spec.headers.insert(header::MAX_ITEM_COUNT, HeaderValue::from_static("-1"));
+        if let Some(value) = etag.as_deref().and_then(|it| HeaderValue::from_str(it).ok()) {
+            spec.headers.insert(http::header::IF_NONE_MATCH, value);
+        }
+        let response = shared.run(spec)?;
+        let next = response.header(&http::header::ETAG).map(str::to_owned);
+        if response.is_not_modified() {
+            return Ok((documents, next.or(etag)));
+        }
+        let page: Vec<PartitionKeyRange> = parse_envelope(response.bytes())?;
+        let moved = next.is_some() && next != etag;
+        etag = next.or(etag);
+        let ended = !moved && page.is_empty();
+        documents.extend(page);
+        if !moved || ended {
+            return Ok((documents, etag));
+        }
+    }
+    Err(Error::new(crate::ErrorKind::Service, "the feed of partition key ranges does not end"))
 }

@@ -1,7 +1,6 @@
 //! The partitions of a container, and which of them holds a point or a range.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -63,8 +62,6 @@ pub(crate) struct PartitionKeyRangeMap {
     gone: HashSet<String>,
     /// Where the feed goes on, for the next refresh.
     etag: Option<String>,
-    /// The region whose etag that is.
-    region: Option<Arc<str>>,
 }
 
 /// Why documents do not make a map.
@@ -120,23 +117,12 @@ impl PartitionKeyRangeMap {
         ranges.sort_by(|one, other| one.min_inclusive.cmp(&other.min_inclusive));
         check(&ranges)?;
         let by_id = ranges.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
-        Ok(Self { ranges, by_id, gone, etag, region: None })
+        Ok(Self { ranges, by_id, gone, etag })
     }
 
     /// The partitions in the order of the space.
     pub(crate) fn ranges(&self) -> &[PartitionKeyRange] {
         &self.ranges
-    }
-
-    /// The same ranges, as this region told them.
-    #[must_use]
-    pub(crate) fn told_by(self, region: Option<Arc<str>>) -> Self {
-        Self { region, ..self }
-    }
-
-    /// The region that told them, where it is known.
-    pub(crate) fn region(&self) -> Option<&Arc<str>> {
-        self.region.as_ref()
     }
 
     pub(crate) fn etag(&self) -> Option<&str> {

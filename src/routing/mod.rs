@@ -12,7 +12,6 @@ pub(crate) mod map;
 pub(crate) mod murmur3;
 pub(crate) mod quarantine;
 pub(crate) mod range;
-mod range_feed;
 pub(crate) mod regions;
 pub(crate) mod session;
 mod stored_range;

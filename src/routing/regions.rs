@@ -120,10 +120,7 @@ impl Regions {
             let choices = locations.candidates(wants, excluded, ctx.is_metadata()).len();
             return Ok(Route { endpoint, choices, locations: Some(locations) });
         }
-        let mut candidates = locations.candidates(wants, excluded, ctx.is_metadata());
-        if let Some(region) = &ctx.spec.options.first_region {
-            candidates.to_mut().sort_by_key(|it| it.region.as_ref() != Some(region));
-        }
+        let candidates = locations.candidates(wants, excluded, ctx.is_metadata());
         let endpoint = self.choose(ctx, &candidates, wants);
         let choices = candidates.len();
         drop(candidates);
@@ -347,13 +344,9 @@ impl Regions {
         }
     }
 
-    fn resolve(&self, mut account: AccountProperties, now: Duration) -> Locations {
+    fn resolve(&self, account: AccountProperties, now: Duration) -> Locations {
         self.due.store(nanos(now + REFRESH_AFTER), Ordering::Relaxed);
         self.warn_of_unknown(&account);
-        if account.disable_cross_regional_hedging.is_none() {
-            account.disable_cross_regional_hedging =
-                self.account().and_then(|it| it.disable_cross_regional_hedging);
-        }
         let RegionOptions { preferred, multi_write, .. } = &self.options;
         Locations::new(account, preferred, *multi_write, &self.default)
     }

@@ -228,7 +228,7 @@ impl State {
         match operation {
             "read_account" => answer(200, 0, &self.account()),
             "read_container" => answer(200, 0, &self.container.properties()),
-            "read_pkranges" => self.container.pkranges(request, region),
+            "read_pkranges" => self.container.pkranges(request),
             _ => self.item(operation, region, request),
         }
     }
@@ -341,13 +341,11 @@ impl ContainerState {
         json!({ "id": "c", "_rid": self.rid, "partitionKey": { "paths": [self.path], "kind": "Hash", "version": 2 } })
     }
 
-    /// The feed of ranges, whose etags are the region's own.
-    fn pkranges(&self, request: &Request, region: &str) -> Response {
-        let etag = format!("\"{region}\"");
-        if request.headers().get("if-none-match").is_some_and(|it| *it == *etag) {
+    fn pkranges(&self, request: &Request) -> Response {
+        if request.headers().contains_key("if-none-match") {
             return http::Response::builder()
                 .status(304)
-                .header("etag", etag)
+                .header("etag", "\"1\"")
                 .body(Vec::new())
                 .unwrap();
         }
@@ -359,7 +357,7 @@ impl ContainerState {
         let range = |at: usize| json!({ "id": at.to_string(), "minInclusive": bound(at), "maxExclusive": bound(at + 1) });
         let ranges: Vec<Value> = (0..self.ranges).map(range).collect();
         let mut response = answer(200, 0, &json!({ "PartitionKeyRanges": ranges }));
-        response.headers_mut().insert("etag", etag.parse().unwrap());
+        response.headers_mut().insert("etag", "\"1\"".parse().unwrap());
         response
     }
 }

@@ -130,39 +130,16 @@ impl Effect {
 
 /// Holds threads until it is opened.
 #[derive(Clone, Default)]
-pub(super) struct Gate(Arc<(Mutex<Passage>, Condvar)>);
-
-#[derive(Default)]
-struct Passage {
-    is_open: bool,
-    /// How many threads have come to it so far.
-    came: usize,
-}
+pub(super) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
     pub(super) fn open(&self) {
-        self.0.0.lock().unwrap().is_open = true;
+        *self.0.0.lock().unwrap() = true;
         self.0.1.notify_all();
-    }
-
-    pub(super) fn close(&self) {
-        self.0.0.lock().unwrap().is_open = false;
-    }
-
-    /// Waits until so many threads have come to the gate.
-    pub(super) fn wait_for(&self, count: usize) {
-        let passage = self.0.0.lock().unwrap();
-        drop(self.0.1.wait_while(passage, |it| it.came < count).unwrap());
-    }
-
-    pub(super) fn came(&self) -> usize {
-        self.0.0.lock().unwrap().came
     }
 
     fn wait(&self) {
-        let mut passage = self.0.0.lock().unwrap();
-        passage.came += 1;
-        self.0.1.notify_all();
-        drop(self.0.1.wait_while(passage, |it| !it.is_open).unwrap());
+        let open = self.0.0.lock().unwrap();
+        drop(self.0.1.wait_while(open, |open| !*open).unwrap());
     }
 }

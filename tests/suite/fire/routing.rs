@@ -149,27 +149,6 @@ fn x02_a_region_that_is_added_is_used_after_the_next_refresh_in_the_order_of_pre
 }
 
 #[test]
-fn x03_a_region_that_is_not_advertised_yet_is_never_asked() {
-    let account = Account::new([EAST, WEST, NORTH]);
-    account.state().readable = vec![EAST, WEST];
-    account.seed("1", 1);
-    let items = account.preferring([NORTH, WEST]);
-    for minute in 0..20 {
-        items.read_item("1", "1").send().unwrap();
-        account.clock.advance(std::time::Duration::from_secs(60));
-        if minute == 10 {
-            account.fault(Fault::status("read_item", 503, 0).at(WEST).times(1));
-        }
-    }
-    assert_eq!(account.count("*", NORTH), 0);
-    account.state().readable = vec![EAST, WEST, NORTH];
-    account.clock.advance(std::time::Duration::from_secs(301));
-    account.clear_log();
-    items.read_item("1", "1").send().unwrap();
-    assert_eq!(account.log("read_item"), ["North Europe 200"]);
-}
-
-#[test]
 fn x10_the_regional_hosts_tell_the_regions_when_the_global_one_is_down() {
     let account = Account::new([EAST, WEST]);
     account.state().global_is_down = true;
