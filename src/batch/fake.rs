@@ -8,7 +8,7 @@ use crate::clock::VirtualClock;
 use crate::partition_key::{PartitionKey, PartitionKeyDefinition};
 use crate::routing::epk::Epk;
 use crate::transport::{Request, Response, TransportError};
-use crate::{Container, CosmosClient};
+use crate::{Container, CosmosClient, RetryOptions};
 
 pub(super) type Answer = Result<Response, TransportError>;
 
@@ -45,6 +45,15 @@ impl Fake {
         &self,
         answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
     ) -> Container {
+        self.container_with(RetryOptions::new(), answer)
+    }
+
+    /// The container, of a client that retries so.
+    pub(super) fn container_with(
+        &self,
+        retry: RetryOptions,
+        answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Container {
         let fake = self.clone();
         let transport = move |request: &Request| match fake.metadata(request) {
             Some(body) => answer_json(200, &body),
@@ -54,6 +63,7 @@ impl Fake {
             .key("c2VjcmV0")
             .transport(transport)
             .clock(self.clock.clone())
+            .retry(retry)
             .build()
             .unwrap();
         client.database("db").container("c")

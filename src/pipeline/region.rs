@@ -58,12 +58,12 @@ fn note(ctx: &mut Context<'_>, outcome: &Result<transport::Response>) {
     let failure = outcome.as_ref().err().map(Failure::of);
     let is_bad = failure.is_some_and(Failure::speaks_against_place);
     let is_doubtful = failure.is_some_and(Failure::leaves_doubt);
+    let now = ctx.shared.clock.monotonic();
     match fails_over {
         false if is_bad => {
-            let now = ctx.shared.clock.monotonic();
             regions.breaker.failed(&partition, &endpoint, wants != Wants::Reads, now);
         }
-        false => regions.breaker.succeeded(&partition, &endpoint, wants != Wants::Reads),
+        false => regions.breaker.succeeded(&partition, &endpoint, wants != Wants::Reads, now),
         true if outcome.is_ok() && !ctx.avoided.is_empty() => {
             regions.failovers.set(&partition, &endpoint);
         }

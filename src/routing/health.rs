@@ -41,14 +41,50 @@ pub(crate) struct CircuitBreaker {
     open: Quarantine<Circuit>,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// How a circuit fared, from its first failure on.
+#[derive(Clone, Copy, Debug, Default)]
 struct Failing {
-    failures: u32,
+    /// Failures with no success between them, and when the last of them was.
+    in_a_row: u32,
     last: Duration,
+    /// The minute in which the share of failures is measured: its start, and what was counted since.
+    since: Duration,
+    failures: u32,
+    requests: u32,
 }
 
 /// Failures that are further apart than this are not one after the other.
 const MEMORY: Duration = Duration::from_secs(300);
+/// The time over which the share of failures is measured.
+const WINDOW: Duration = Duration::from_secs(60);
+/// So many requests in it say something about the share.
+const ENOUGH: u32 = 100;
+/// The share that is too much: nine in ten.
+const TOO_MANY: (u32, u32) = (9, 10);
+
+impl Failing {
+    /// Counts a request of this moment. What was counted more than a window ago counts no more.
+    fn count(&mut self, now: Duration, failed: bool) {
+        if now.saturating_sub(self.since) >= WINDOW {
+            (self.since, self.failures, self.requests) = (now, 0, 0);
+        }
+        self.requests += 1;
+        if !failed {
+            self.in_a_row = 0;
+            return;
+        }
+        self.failures += 1;
+        let goes_on = now.saturating_sub(self.last) < MEMORY;
+        self.in_a_row = if goes_on { self.in_a_row + 1 } else { 1 };
+        self.last = now;
+    }
+
+    /// Whether nearly all of many requests failed, although some succeeded between.
+    fn fails_nearly_always(&self) -> bool {
+        let (nine, ten) = TOO_MANY;
+        self.requests >= ENOUGH && self.failures * ten >= self.requests * nine
+    }
+}
 
 impl CircuitBreaker {
     pub(crate) fn new(options: CircuitBreakerOptions) -> Self {
@@ -95,7 +131,8 @@ impl CircuitBreaker {
         let circuit = Circuit::new(partition, endpoint, writes);
         let most = if writes { self.options.write_failures } else { self.options.read_failures };
         let is_probe = self.open.standing(&circuit, now) != Standing::Free;
-        if is_probe || self.count(&circuit, now) >= most.max(1) {
+        let counted = self.count(&circuit, now);
+        if is_probe || counted.in_a_row >= most.max(1) || counted.fails_nearly_always() {
             log::warn!(
                 "partition {} of {} is kept from {}: it failed there too often",
                 partition.range,
@@ -113,20 +150,35 @@ impl CircuitBreaker {
         self.failed(partition, endpoint, false, now);
     }
 
-    /// A success ends the row of failures, and closes the circuit.
-    pub(crate) fn succeeded(&self, partition: &PartitionId, endpoint: &Endpoint, writes: bool) {
+    /// A success ends the row of failures, and closes the circuit. It counts among the requests of the minute.
+    pub(crate) fn succeeded(
+        &self,
+        partition: &PartitionId,
+        endpoint: &Endpoint,
+        writes: bool,
+        now: Duration,
+    ) {
         let circuit = Circuit::new(partition, endpoint, writes);
-        self.failing().remove(&circuit);
+        let mut failing = self.failing();
+        if let Some(entry) = failing.get_mut(&circuit) {
+            entry.count(now, false);
+            if entry.failures == 0 {
+                failing.remove(&circuit);
+            }
+        }
+        drop(failing);
         self.open.free(&circuit);
     }
 
-    fn count(&self, circuit: &Circuit, now: Duration) -> u32 {
+    fn count(&self, circuit: &Circuit, now: Duration) -> Failing {
         let mut failing = self.failing();
-        let entry = failing.entry(circuit.clone()).or_insert(Failing { failures: 0, last: now });
-        let is_in_a_row = now.saturating_sub(entry.last) < MEMORY;
-        entry.failures = if is_in_a_row { entry.failures + 1 } else { 1 };
-        entry.last = now;
-        entry.failures
+        let entry = failing.entry(circuit.clone()).or_insert_with(|| Failing {
+            since: now,
+            last: now,
+            ..Failing::default()
+        });
+        entry.count(now, true);
+        *entry
     }
 
     fn failing(&self) -> MutexGuard<'_, HashMap<Circuit, Failing>> {
@@ -216,7 +268,7 @@ mod tests {
         breaker.failed(&partition("0"), &east, false, secs(6));
         assert_eq!(standing("0", &east, false, secs(15)), Standing::Out, "twice as long");
         assert!(breaker.claim(&partition("0"), &east, false, secs(16)));
-        breaker.succeeded(&partition("0"), &east, false);
+        breaker.succeeded(&partition("0"), &east, false, secs(16));
         assert_eq!(standing("0", &east, false, secs(16)), Standing::Free);
     }
 
@@ -229,13 +281,41 @@ mod tests {
                 breaker.failed(&at, &east, true, Duration::from_secs(1000 * round));
             }
         }
-        breaker.succeeded(&at, &east, true);
+        breaker.succeeded(&at, &east, true, Duration::from_secs(2000));
         for _ in 0..4 {
             breaker.failed(&at, &east, true, Duration::from_secs(2000));
         }
         assert_eq!(breaker.standing(&at, &east, true, Duration::from_secs(2000)), Standing::Free);
         breaker.failed(&at, &east, true, Duration::from_secs(2000));
         assert_eq!(breaker.standing(&at, &east, true, Duration::from_secs(2000)), Standing::Out);
+    }
+
+    /// Of every `of` requests one succeeds, so that no row gets long enough.
+    fn opens_after(requests: u32, of: u32, apart: Duration) -> Option<u32> {
+        let breaker = CircuitBreaker::new(CircuitBreakerOptions::new().read_failures(20));
+        let (east, at) = (endpoint("east"), partition("0"));
+        (1..=requests).find(|number| {
+            let now = apart * *number;
+            match number % of {
+                0 => breaker.succeeded(&at, &east, false, now),
+                _ => breaker.failed(&at, &east, false, now),
+            }
+            breaker.standing(&at, &east, false, now) != Standing::Free
+        })
+    }
+
+    #[test]
+    fn a_circuit_opens_where_nine_of_ten_of_a_hundred_requests_in_a_minute_fail() {
+        let millis = Duration::from_millis;
+        // The hundredth of the first row is a success, and only a failure opens a circuit.
+        for (of, apart, expected) in [
+            (10, millis(10), Some(101)),
+            (15, millis(10), Some(100)),
+            (9, millis(10), None),
+            (10, millis(700), None),
+        ] {
+            assert_eq!(opens_after(1000, of, apart), expected, "one in {of}, {apart:?} apart");
+        }
     }
 
     #[test]

@@ -41,3 +41,4 @@ mod throughput;
 mod ttl;
 mod unique_keys;
 mod users;
+mod wire_faults;

@@ -117,6 +117,26 @@ fn a_batch_whose_answer_is_lost_is_not_sent_again() {
 }
 
 #[test]
+fn a_batch_is_sent_again_in_doubt_only_where_the_batch_itself_allows_it() {
+    let client_allows = crate::RetryOptions::new().retry_writes(true);
+    for (allowed, requests) in [(None, 1), (Some(false), 1), (Some(true), 2)] {
+        let fake = Fake::new(&["/city"], &[]);
+        let sent = AtomicUsize::new(0);
+        let orders = fake.container_with(client_allows.clone(), move |_| {
+            match sent.fetch_add(1, Ordering::SeqCst) {
+                0 => Err(TransportError::maybe_sent(TransportErrorKind::Broken, "it broke off")),
+                _ => answer_json(409, &json!({})),
+            }
+        });
+        let batch = orders.batch("Lyon").create(&order("1")).set(allowed, Batch::retry_writes);
+        let error = batch.send().unwrap_err();
+        assert!(error.may_have_been_applied(), "{error}");
+        assert_eq!(error.is_conflict(), requests == 2, "{error}");
+        assert_eq!(fake.requests().len(), requests, "{allowed:?}");
+    }
+}
+
+#[test]
 fn what_the_service_would_refuse_is_refused_before_it_is_sent() {
     let (fake, orders) = answering(200, json!([]));
     let large = json!({ "id": "1", "city": "Lyon", "text": "x".repeat(1_100_000) });
