@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(Link::account().url_path(Some("dbs")), "/dbs");
         assert_eq!(Link::account().url_path(None), "/");
         let offer = Link::account().child("offers", "Hu+t");
-        assert_eq!(offer.url_path(None), "/offers/Hu%2Bt");
+        assert_eq!(offer.url_path(None), "/offers/Hu+t");
         assert_eq!(offer.signed_form(), "hu+t");
     }
 

@@ -222,7 +222,7 @@ fn a_change_of_kind_says_so_in_a_header_and_then_gives_the_amount() {
     assert_eq!(body(1)["parameters"][0]["value"], "r");
     assert_eq!(requests[2].headers()["x-ms-cosmos-migrate-offer-to-autopilot"], "true");
     assert_eq!(body(2)["content"], json!({ "offerThroughput": -1, "later": 1 }));
-    assert_eq!(requests[3].uri().path(), "/offers/Hu%2Bt");
+    assert_eq!(requests[3].uri().path(), "/offers/Hu+t");
     assert!(!requests[3].headers().contains_key("x-ms-cosmos-migrate-offer-to-autopilot"));
     assert_eq!(body(3)["content"]["offerAutopilotSettings"]["maxThroughput"], 6000);
 }

@@ -135,8 +135,10 @@ fn prefixes_of_hierarchical_keys_find_what_is_below_them() {
     assert_eq!(sorted(sender.ids(&prefix, "SELECT c.id FROM c")), ["0", "1"]);
     assert_eq!(sender.send("GET", &format!("{ITEMS}/0"), &prefix, b"").status(), 400);
     let path = "/dbs/d/colls/c/operations/partitionkeydelete";
-    assert_eq!(sender.send("POST", path, &prefix, b"").status(), 200);
-    assert_eq!(sender.ids(&[CROSS], "SELECT c.id FROM c"), ["2"]);
+    assert_eq!(sender.send("POST", path, &prefix, b"").status(), 400);
+    let key = [("x-ms-documentdb-partitionkey", r#"["x",1]"#)];
+    assert_eq!(sender.send("POST", path, &key, b"").status(), 200);
+    assert_eq!(sorted(sender.ids(&[CROSS], "SELECT c.id FROM c")), ["1", "2"]);
 }
 
 #[test]

@@ -147,11 +147,11 @@ fn a_token_to_read_reads_and_queries_and_writes_nothing() {
             ("POST", "/dbs/d/colls/c/operations/partitionkeydelete", &[KEY], "", 403),
             ("DELETE", container, &[], "", 403),
             ("PUT", container, &[], SIMPLE, 403),
-            ("POST", "/dbs/d/colls/c/udfs", &[], r#"{"id":"t","body":"x"}"#, 403),
+            ("POST", "/dbs/d/colls/c/udfs", &[], r#"{"id":"t","body":"function () {}"}"#, 403),
             // The headers of queries do not make a write anything else.
             ("DELETE", "DOCS/1", &[KEY, QUERY, PLAN], "", 403),
             ("PUT", "DOCS/1", &[KEY, QUERY, PLAN], r#"{"id":"1","pk":"a"}"#, 403),
-            ("POST", "/dbs/d/colls/c/udfs", &[PLAN], r#"{"id":"t","body":"x"}"#, 403),
+            ("POST", "/dbs/d/colls/c/udfs", &[PLAN], r#"{"id":"t","body":"function () {}"}"#, 403),
         ],
     );
 }
@@ -169,7 +169,7 @@ fn a_token_for_everything_covers_the_container_and_what_is_in_it() {
             ("POST", "DOCS", &[KEY], r#"{"id":"9","pk":"a"}"#, 201),
             ("PUT", "DOCS/9", &[KEY], r#"{"id":"9","pk":"a"}"#, 200),
             ("DELETE", "DOCS/9", &[KEY], "", 204),
-            ("POST", "/dbs/d/colls/c/udfs", &[], r#"{"id":"t","body":"x"}"#, 201),
+            ("POST", "/dbs/d/colls/c/udfs", &[], r#"{"id":"t","body":"function () {}"}"#, 201),
             ("POST", "/dbs/d/colls/c/operations/partitionkeydelete", &[KEY], "", 200),
             ("DELETE", "/dbs/d/colls/c", &[], "", 204),
         ],
@@ -207,7 +207,7 @@ fn a_token_for_one_partition_key_keeps_to_it() {
             ("GET", "DOCS", &[PLAN], "", 403),
             ("POST", "DOCS", &[BATCH, KEY], batch, 403),
             ("POST", "/dbs/d/colls/c/operations/partitionkeydelete", &[OTHER_KEY], "", 403),
-            ("POST", "/dbs/d/colls/c/udfs", &[KEY], r#"{"id":"t","body":"x"}"#, 403),
+            ("POST", "/dbs/d/colls/c/udfs", &[KEY], r#"{"id":"t","body":"function () {}"}"#, 403),
             ("DELETE", "/dbs/d/colls/c", &[KEY], "", 403),
         ],
     );

@@ -12,11 +12,11 @@ fn account() -> Sender {
     let sender = container(Emulator::new(), &[("x-ms-offer-throughput", "400")], SIMPLE);
     sender.create("1", "a");
     for (path, body) in [
-        ("/dbs/d/colls/c/sprocs", r#"{"id":"s","body":"x"}"#),
-        ("/dbs/d/colls/c/udfs", r#"{"id":"s","body":"x"}"#),
+        ("/dbs/d/colls/c/sprocs", r#"{"id":"s","body":"function () {}"}"#),
+        ("/dbs/d/colls/c/udfs", r#"{"id":"s","body":"function () {}"}"#),
         (
             "/dbs/d/colls/c/triggers",
-            r#"{"id":"s","body":"x","triggerType":"Pre","triggerOperation":"All"}"#,
+            r#"{"id":"s","body":"function () {}","triggerType":"Pre","triggerOperation":"All"}"#,
         ),
         ("/dbs/d/users", r#"{"id":"ana"}"#),
         (
@@ -80,8 +80,8 @@ fn feeds_are_listed_queried_and_added_to_below_a_self_link() {
         ),
         (&database, "users", "Users", r#"{"id":"n"}"#),
         (&container, "docs", "Documents", r#"{"id":"n","pk":"a"}"#),
-        (&container, "sprocs", "StoredProcedures", r#"{"id":"n","body":"x"}"#),
-        (&container, "udfs", "UserDefinedFunctions", r#"{"id":"n","body":"x"}"#),
+        (&container, "sprocs", "StoredProcedures", r#"{"id":"n","body":"function () {}"}"#),
+        (&container, "udfs", "UserDefinedFunctions", r#"{"id":"n","body":"function () {}"}"#),
         (
             &user,
             "permissions",
