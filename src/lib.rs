@@ -73,6 +73,7 @@ mod options;
 mod partition_key;
 mod pipeline;
 mod query;
+pub mod resolver;
 mod response;
 mod routing;
 mod sync;
