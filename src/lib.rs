@@ -68,6 +68,7 @@ mod error;
 mod feed;
 mod link;
 pub mod models;
+mod new_id;
 mod operation;
 mod options;
 mod partition_key;
@@ -121,7 +122,7 @@ pub use routing::{FeedRange, latest_session_token};
 pub mod ops {
     pub use crate::operation::{
         CreateContainer, CreateDatabase, CreateItem, DeleteAllItems, DeleteContainer,
-        DeleteDatabase, DeleteItem, Kind, OnItem, PatchItem, Provisions, ReadAccount,
+        DeleteDatabase, DeleteItem, Kind, MakesItem, OnItem, PatchItem, Provisions, ReadAccount,
         ReadContainer, ReadDatabase, ReadItem, Reads, ReadsOne, ReplaceContainer, ReplaceItem,
         Replaces, Triggers, UpsertItem, Writes, WritesItem,
     };

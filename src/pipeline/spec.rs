@@ -179,6 +179,8 @@ pub(crate) struct Spec {
     pub(crate) container: Option<Link>,
     pub(crate) partition: Partition,
     pub(crate) body: Vec<u8>,
+    /// Whether the body is an item without an id, which is to get one before it is sent.
+    pub(crate) lacks_id: bool,
     /// The headers of the options that were set.
     pub(crate) headers: HeaderMap,
     pub(crate) options: CallOptions,
@@ -224,6 +226,7 @@ impl Spec {
             container: None,
             partition: Partition::None,
             body: Vec::new(),
+            lacks_id: false,
             headers: HeaderMap::new(),
             options: CallOptions::default(),
         }
