@@ -29,4 +29,5 @@ mod processor;
 mod queries;
 mod read_many;
 mod retries;
+mod seed;
 mod threads;
