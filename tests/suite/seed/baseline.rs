@@ -1,6 +1,6 @@
 //! The first release: every operation on databases, containers, items and the account, and their options.
 
-use cosmosdb::{ContainerProperties, Etag, OptionalExt};
+use cosmosdb::{ContainerProperties, Etag, OptionalExt, Throughput};
 use serde_json::{Value, json};
 
 use super::wire::{Seed, body, header};
@@ -271,4 +271,23 @@ fn seed_c_the_ranges_of_partitions_that_were_split_are_forgotten() {
     for n in 0..10 {
         items.read_item(&n.to_string(), n).send().unwrap();
     }
+}
+
+#[test]
+fn s10b_and_s22d_the_throughput_of_a_container_is_a_header_and_the_service_decides() {
+    let seed = Seed::new();
+    seed.client.create_database("db").send().unwrap();
+    let db = seed.client.database("db");
+    seed.wire.take();
+    for amount in [400, 2500, 10_100] {
+        let properties = ContainerProperties::new(format!("c{amount}"), "/pk");
+        let create = db.create_container(properties).throughput(Throughput::manual(amount));
+        assert_eq!(create.send().unwrap().status(), 201);
+        let sent = seed.wire.take().remove(0);
+        assert_eq!(header(&sent, "x-ms-offer-throughput"), amount.to_string());
+    }
+    let properties = ContainerProperties::new("low", "/pk");
+    let low = db.create_container(properties).throughput(Throughput::manual(100)).send();
+    assert_eq!(low.unwrap_err().status().unwrap(), 400);
+    assert_eq!(seed.wire.take().len(), 1, "it was asked, not judged here");
 }

@@ -37,6 +37,7 @@ fn s13_reads_go_to_the_first_preferred_region_and_writes_to_the_write_region() {
     let seed = account(false);
     seed.container("/pk");
     let items = preferring(&seed, &[NORTH, WEST]);
+    seed.emulator.take_requests();
     items.upsert_item(&item(1)).send().unwrap();
     items.read_item("1", "a").send().unwrap();
     assert_eq!(items.query_items::<Value>("SELECT * FROM c").into_iter().count(), 1);

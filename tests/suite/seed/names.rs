@@ -41,7 +41,7 @@ fn s21_nothing_public_is_without_documentation() {
     let manifest = manifest();
     let lints = manifest.split("[lints.rust]").nth(1).unwrap();
     assert!(lints.contains("missing_docs = "), "{lints}");
-    for (path, text) in sources() {
+    for (path, text) in sources().into_iter().filter(|it| !it.0.ends_with("tests.rs")) {
         assert!(text.starts_with("//!"), "{} has no documentation of its own", path.display());
     }
 }

@@ -183,3 +183,19 @@ fn s09_without_a_resolver_or_a_place_nothing_is_sent() {
     assert_eq!(kind(query(&db).unwrap().unwrap_err()), ErrorKind::InvalidInput);
     assert!(seed.wire.take().is_empty());
 }
+
+#[test]
+fn s25_slashes_at_the_ends_of_a_link_make_no_difference() {
+    let seed = Seed::new();
+    let db = database(&seed, "db", &["orders"]);
+    for (n, link) in ["dbs/db/colls/orders", "/dbs/db/colls/orders", "/dbs/db/colls/orders/"]
+        .into_iter()
+        .enumerate()
+    {
+        db.register_partition_resolver(HashPartitionResolver::new("/id", [link]).unwrap());
+        seed.wire.take();
+        // The emulator refuses a signature over anything but the trimmed link.
+        db.create_item(&json!({ "id": n.to_string(), "pk": 1 })).send().unwrap();
+        assert_eq!(seed.wire.only().uri().path(), "/dbs/db/colls/orders/docs", "{link}");
+    }
+}

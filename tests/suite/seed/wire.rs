@@ -7,7 +7,7 @@ use cosmosdb::clock::{Clock, VirtualClock};
 use cosmosdb::transport::{Request, Response, Transport, TransportError};
 use cosmosdb::{
     ClientBuilder, Container, ContainerProperties, CosmosClient, Emulator, EmulatorBuilder,
-    PartitionKeyDefinition,
+    PartitionKeyDefinition, PartitionKeyValue,
 };
 use serde_json::Value;
 
@@ -87,7 +87,7 @@ impl Seed {
         settings(builder(&self.emulator, &self.wire, &self.clock)).build().unwrap()
     }
 
-    /// A container `items` in a database `db`, which are made; what that took is forgotten.
+    /// A container `items` in a database `db`, which are made; the client knows it, and what that took is forgotten.
     pub(super) fn container(&self, key: impl Into<PartitionKeyDefinition>) -> Container {
         self.container_with(ContainerProperties::new("items", key))
     }
@@ -95,10 +95,11 @@ impl Seed {
     pub(super) fn container_with(&self, properties: ContainerProperties) -> Container {
         self.client.create_database_if_not_exists("db").unwrap();
         let id = properties.id.clone();
+        let any = vec![PartitionKeyValue::Undefined; properties.partition_key.paths.len()];
         let database = self.client.database("db");
         database.create_container(properties).send().unwrap();
         let container = database.container(id);
-        container.feed_ranges().unwrap();
+        container.feed_range_of(any).unwrap();
         self.wire.take();
         container
     }
