@@ -34,6 +34,7 @@
 //! - **Calls** are an [`Operation`] that takes options and ends in [`send`](Operation::send).
 //! - **Feeds** ([`Query`], [`Listing`]) are iterators of items, or of [`FeedPage`]s by `pages()`; what changes is told
 //!   by a [`ChangeFeed`], and shared out among workers by a [`ChangeFeedProcessor`].
+//! - **Resolvers** ([`resolver`]) spread items over several containers by a rule of the program's own.
 //! - **Answers** ([`Response`]) own their bytes and read them when asked; an [`Error`] says what happened, where, and
 //!   what to do about it.
 //! - **No runtime.** Everything blocks; what runs in parallel runs in threads. A deadline bounds every call.

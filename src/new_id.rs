@@ -13,7 +13,9 @@ pub(crate) fn is_wanted(item: &[u8]) -> bool {
         #[serde(default)]
         id: Present,
     }
-    serde_json::from_slice::<Item>(item).is_ok_and(|it| !it.id.0)
+    // Without the first check an array would pass for an object.
+    item.trim_ascii_start().starts_with(b"{")
+        && serde_json::from_slice::<Item>(item).is_ok_and(|it| !it.id.0)
 }
 
 /// The JSON object with a random GUID for its id.

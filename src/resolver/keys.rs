@@ -180,7 +180,7 @@ mod tests {
             assert_eq!(range.contains(&key), expected, "{key:?}");
         }
         assert!(KeyRange::from("a"..="c").contains(&"bzzz".into()));
-        assert!(KeyRange::from(5..=4).is_empty());
+        assert!(KeyRange::from(RangeInclusive::new(5, 4)).is_empty());
     }
 
     #[test]

@@ -184,3 +184,32 @@ fn s24_objects_that_look_like_partial_aggregates_pass_through() {
     let of_objects: Vec<Value> = all(&items, "SELECT VALUE COUNT(c.thing) FROM c").unwrap();
     assert_eq!(of_objects, [json!(6)]);
 }
+
+#[test]
+fn seed_c_the_options_of_a_query_reach_every_range() {
+    let seed = Seed::partitioned(3);
+    let items = numbers(&seed);
+    let query = items
+        .query_items::<Value>("SELECT * FROM c ORDER BY c.n")
+        .max_item_count(4)
+        .enable_scan(true)
+        .populate_query_metrics(true)
+        .consistency(cosmosdb::ConsistencyLevel::Eventual)
+        .header("x-my-own", "too");
+    assert_eq!(query.into_iter().count(), 30);
+    let requests = seed.wire.take();
+    let pages: Vec<_> =
+        requests.iter().filter(|it| header(it, "x-ms-documentdb-isquery") == "True").collect();
+    assert!(pages.len() > 6, "{}", pages.len());
+    for page in pages {
+        for (name, value) in [
+            ("x-ms-max-item-count", "4"),
+            ("x-ms-documentdb-query-enable-scan", "True"),
+            ("x-ms-documentdb-populatequerymetrics", "True"),
+            ("x-ms-consistency-level", "Eventual"),
+            ("x-my-own", "too"),
+        ] {
+            assert_eq!(header(page, name), value, "{name}");
+        }
+    }
+}
