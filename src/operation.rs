@@ -128,7 +128,7 @@ impl<K: Kind> Operation<K> {
     ///
     /// # Errors
     /// What was asked is invalid, the service refused it, it could not be reached, or the time was up: see
-    /// [`Error::kind`].
+    /// [`Error::kind`](crate::Error::kind).
     pub fn send(self) -> Result<K::Response> {
         let spec = self.spec?;
         if spec.lacks_id {
