@@ -199,3 +199,32 @@ fn s25_slashes_at_the_ends_of_a_link_make_no_difference() {
         assert_eq!(seed.wire.only().uri().path(), "/dbs/db/colls/orders/docs", "{link}");
     }
 }
+
+#[test]
+fn s09_a_query_that_cannot_be_continued_says_so_within_each_container() {
+    let seed = Seed::partitioned(3);
+    let db = database(&seed, "db", &["a", "b"]);
+    let ranges = [(0..=9, "a"), (10..=19, "b")];
+    db.register_partition_resolver(RangePartitionResolver::new("/n", ranges).unwrap());
+    for n in 0..20 {
+        let item =
+            json!({ "id": n.to_string(), "pk": n, "n": n, "even": n % 2 == 0, "third": n % 3 });
+        db.create_item(&item).send().unwrap();
+    }
+    let text = "SELECT c.even, c.third, COUNT(1) AS k FROM c GROUP BY c.even, c.third";
+    let alone = |container: &str| {
+        let query = db.container(container).query_items::<Value>(text).max_item_count(2);
+        query.pages().map(|it| it.unwrap().into_items().len()).collect::<Vec<_>>()
+    };
+    let (a, b) = (alone("a"), alone("b"));
+    assert!(a.len() > 1, "the query has several pages: {a:?}");
+    let pages = db.query_items::<Value>(text, Keys::All).max_item_count(2).pages();
+    let pages: Vec<_> = pages.map(Result::unwrap).collect();
+    let sizes: Vec<usize> = pages.iter().map(|it| it.items().len()).collect();
+    assert_eq!(sizes, [a.as_slice(), b.as_slice()].concat());
+    let places: Vec<bool> = pages.iter().map(|it| it.continuation().is_some()).collect();
+    let mut expected = vec![false; a.len() + b.len()];
+    // Between the containers there is a place to go on from.
+    expected[a.len() - 1] = true;
+    assert_eq!(places, expected);
+}
