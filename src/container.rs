@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::feed::{ChangeFeed, ChangeFeedProcessor, Listing};
 use crate::link::{Address, IdOf, Link, check_id};
 use crate::models::{ConflictProperties, ContainerProperties};
+use crate::new_id;
 use crate::operation::{
     CreateItem, DeleteContainer, DeleteItem, Operation, ReadContainer, ReadItem, ReplaceContainer,
     ReplaceItem, UpsertItem,
@@ -98,8 +99,8 @@ impl Container {
 
     /// Creates an item. One with the same id and partition key is an error (409).
     ///
-    /// The item must have an `id`; its partition key is taken from it, unless given by
-    /// [`partition_key`](Operation::partition_key).
+    /// The item must have an `id`, or be given one by [`generate_id`](Operation::generate_id); its partition key is taken
+    /// from it, unless given by [`partition_key`](Operation::partition_key).
     #[doc(alias = "create_document")]
     pub fn create_item<T: Serialize + ?Sized>(&self, item: &T) -> Operation<CreateItem> {
         self.operation(self.write_spec(Action::Create, item, None))
@@ -389,12 +390,16 @@ impl Container {
         id: Option<&str>,
     ) -> Result<Spec> {
         let body = serde_json::to_vec(item).map_err(unwritable)?;
+        let lacks_id = id.is_none() && new_id::is_wanted(&body);
         let mut spec = self.feed_spec(action)?;
+        spec.lacks_id = lacks_id;
         if let Some(id) = id {
             spec.link = spec.link.child_by_id_or_self("docs", id)?;
         }
         // What is addressed by its resource id may have any id.
-        check_item(&body, id.filter(|_| !spec.link.is_by_rid()).and(spec.link.name()))?;
+        if !lacks_id {
+            check_item(&body, id.filter(|_| !spec.link.is_by_rid()).and(spec.link.name()))?;
+        }
         spec.body = body;
         spec.partition = Partition::FromItem;
         Ok(spec)
@@ -418,7 +423,8 @@ pub(crate) fn check_item(json: &[u8], replaced: Option<&str>) -> Result<String> 
     Ok(own)
 }
 
-fn no_id() -> Error {
+/// The error of an item that needs an id.
+pub(crate) fn no_id() -> Error {
     Error::invalid_input("the item has no id: every item needs a property `id` that is text")
 }
 

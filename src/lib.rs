@@ -34,6 +34,7 @@
 //! - **Calls** are an [`Operation`] that takes options and ends in [`send`](Operation::send).
 //! - **Feeds** ([`Query`], [`Listing`]) are iterators of items, or of [`FeedPage`]s by `pages()`; what changes is told
 //!   by a [`ChangeFeed`], and shared out among workers by a [`ChangeFeedProcessor`].
+//! - **Resolvers** ([`resolver`]) spread items over several containers by a rule of the program's own.
 //! - **Answers** ([`Response`]) own their bytes and read them when asked; an [`Error`] says what happened, where, and
 //!   what to do about it.
 //! - **No runtime.** Everything blocks; what runs in parallel runs in threads. A deadline bounds every call.
@@ -68,11 +69,13 @@ mod error;
 mod feed;
 mod link;
 pub mod models;
+mod new_id;
 mod operation;
 mod options;
 mod partition_key;
 mod pipeline;
 mod query;
+pub mod resolver;
 mod resources;
 mod response;
 mod routing;
@@ -129,11 +132,11 @@ pub mod ops {
         CreateTrigger, CreateUser, CreateUserDefinedFunction, DeleteAllItems, DeleteConflict,
         DeleteContainer, DeleteDatabase, DeleteItem, DeletePermission, DeleteStoredProcedure,
         DeleteTrigger, DeleteUser, DeleteUserDefinedFunction, ExecuteStoredProcedure, IssuesToken,
-        Kind, OnContainer, OnItem, PatchItem, Provisions, ReadAccount, ReadConflict, ReadContainer,
-        ReadDatabase, ReadItem, ReadOffer, ReadPermission, ReadStoredProcedure, ReadTrigger,
-        ReadUser, ReadUserDefinedFunction, Reads, ReadsOne, ReplaceContainer, ReplaceItem,
-        ReplaceOffer, ReplacePermission, ReplaceStoredProcedure, ReplaceTrigger, ReplaceUser,
-        ReplaceUserDefinedFunction, Replaces, Triggers, UpsertItem, UpsertPermission,
+        Kind, MakesItem, OnContainer, OnItem, PatchItem, Provisions, ReadAccount, ReadConflict,
+        ReadContainer, ReadDatabase, ReadItem, ReadOffer, ReadPermission, ReadStoredProcedure,
+        ReadTrigger, ReadUser, ReadUserDefinedFunction, Reads, ReadsOne, ReplaceContainer,
+        ReplaceItem, ReplaceOffer, ReplacePermission, ReplaceStoredProcedure, ReplaceTrigger,
+        ReplaceUser, ReplaceUserDefinedFunction, Replaces, Triggers, UpsertItem, UpsertPermission,
         UpsertStoredProcedure, UpsertTrigger, UpsertUser, UpsertUserDefinedFunction, Writes,
         WritesItem,
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::client::CosmosClient;
+use crate::container::{check_item, no_id};
 use crate::error::{Error, Result};
 use crate::models::{
     AccountProperties, ConflictProperties, ContainerProperties, DatabaseProperties, Etag,
@@ -14,6 +15,7 @@ use crate::models::{
     StoredProcedureProperties, Throughput, TriggerProperties, UserDefinedFunctionProperties,
     UserProperties,
 };
+use crate::new_id;
 use crate::options::{Configure, header_value, options};
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Partition, Spec};
@@ -54,6 +56,9 @@ pub trait ReadsOne: Reads {}
 
 /// Calls that change what exists, and so take `if_match`.
 pub trait Replaces: Writes {}
+
+/// Calls that store an item which may be new, and so can give it an id.
+pub trait MakesItem: WritesItem {}
 
 /// Calls that may run triggers.
 pub trait Triggers: OnItem {}
@@ -103,9 +108,9 @@ kinds! {
     /// [`Container::delete`](crate::Container::delete)
     DeleteContainer -> Response: Writes, Replaces;
     /// [`Container::create_item`](crate::Container::create_item)
-    CreateItem -> Response: OnItem, Writes, WritesItem, Triggers;
+    CreateItem -> Response: OnItem, Writes, WritesItem, MakesItem, Triggers;
     /// [`Container::upsert_item`](crate::Container::upsert_item)
-    UpsertItem -> Response: OnItem, Writes, WritesItem, Replaces, Triggers;
+    UpsertItem -> Response: OnItem, Writes, WritesItem, MakesItem, Replaces, Triggers;
     /// [`Container::replace_item`](crate::Container::replace_item)
     ReplaceItem -> Response: OnItem, Writes, WritesItem, Replaces, Triggers;
     /// [`Container::read_item`](crate::Container::read_item)
@@ -195,9 +200,13 @@ impl<K: Kind> Operation<K> {
     ///
     /// # Errors
     /// What was asked is invalid, the service refused it, it could not be reached, or the time was up: see
-    /// [`Error::kind`].
+    /// [`Error::kind`](crate::Error::kind).
     pub fn send(self) -> Result<K::Response> {
-        Ok(self.client.shared.run(self.spec?)?.into())
+        let spec = self.spec?;
+        if spec.lacks_id {
+            return Err(no_id());
+        }
+        Ok(self.client.shared.run(spec)?.into())
     }
 
     options! { timeout, header, set }
@@ -231,6 +240,34 @@ impl<K: WritesItem> Operation<K> {
     /// Whether the item is indexed. Default: as the container's indexing policy says.
     pub fn indexing_directive(self, directive: IndexingDirective) -> Self {
         self.with_header(header::INDEXING_DIRECTIVE, directive.as_str())
+    }
+}
+
+impl<K: MakesItem> Operation<K> {
+    /// Gives the item a random GUID for its `id` where it has none. Default: such an item is an error.
+    ///
+    /// The answer holds the item with its id; what the call was given stays as it is.
+    ///
+    /// ```
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # let orders = client.database("shop").container("orders");
+    /// let order = serde_json::json!({ "city": "Lyon" });
+    /// let stored: serde_json::Value = orders.create_item(&order).generate_id().send()?.item()?;
+    /// assert_eq!(stored["id"].as_str().unwrap().len(), 36);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
+    pub fn generate_id(self) -> Self {
+        self.with(|spec| {
+            if spec.lacks_id {
+                spec.body = new_id::add(&spec.body)?;
+                check_item(&spec.body, None)?;
+                spec.lacks_id = false;
+            }
+            Ok(())
+        })
     }
 }
 

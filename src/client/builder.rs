@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::models::{ConsistencyLevel, ReadConsistencyStrategy};
 use crate::pipeline::Pipeline;
 use crate::query::PlanCache;
+use crate::resolver::Registry;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::{Endpoint, Regions};
 use crate::transport::Transport;
@@ -392,6 +393,7 @@ impl ClientBuilder {
             regions: Regions::new(endpoint, backups, self.regions),
             containers: ContainerCache::new(),
             plans: PlanCache::default(),
+            resolvers: Registry::default(),
             activity_ids,
             this: Weak::clone(this),
         });

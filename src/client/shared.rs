@@ -15,6 +15,7 @@ use crate::link::Link;
 use crate::models::AccountProperties;
 use crate::pipeline::{Action, Pipeline, ResourceType, Spec, hedge};
 use crate::query::PlanCache;
+use crate::resolver::Registry;
 use crate::response::Response;
 use crate::routing::cache::ContainerCache;
 use crate::routing::regions::Regions;
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) regions: Regions,
     pub(crate) containers: ContainerCache,
     pub(crate) plans: PlanCache,
+    pub(crate) resolvers: Registry,
     pub(crate) activity_ids: ActivityIds,
     /// Itself, for threads that may outlive the call.
     pub(crate) this: Weak<Self>,

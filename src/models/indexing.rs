@@ -53,6 +53,43 @@ pub struct IndexingPolicy {
     pub other: Map<String, Value>,
 }
 
+impl IncludedPath {
+    /// A path, whose kinds of index are left to the service.
+    pub fn new(path: impl Into<String>) -> Self {
+        Self { path: path.into(), ..Self::default() }
+    }
+
+    /// Adds a kind of index, as old policies have it. Policies of today need none.
+    #[must_use]
+    pub fn index(mut self, index: PathIndex) -> Self {
+        self.indexes.push(index);
+        self
+    }
+}
+
+impl PathIndex {
+    /// An index of this kind on values of this type.
+    ///
+    /// ```
+    /// use cosmosdb::models::{IncludedPath, IndexDataType, IndexKind, IndexingPolicy, PathIndex};
+    ///
+    /// let numbers = PathIndex::new(IndexKind::Range, IndexDataType::Number).precision(-1);
+    /// let points = PathIndex::new(IndexKind::Spatial, IndexDataType::Point);
+    /// let policy = IndexingPolicy::new().include_path(IncludedPath::new("/*").index(numbers).index(points));
+    /// assert_eq!(policy.included_paths[0].indexes.len(), 2);
+    /// ```
+    pub fn new(kind: IndexKind, data_type: IndexDataType) -> Self {
+        Self { kind, data_type: Some(data_type), precision: None, other: Map::new() }
+    }
+
+    /// Sets [`PathIndex::precision`].
+    #[must_use]
+    pub fn precision(mut self, precision: i64) -> Self {
+        self.precision = Some(precision);
+        self
+    }
+}
+
 impl Default for IndexingPolicy {
     fn default() -> Self {
         Self {
@@ -82,8 +119,14 @@ impl IndexingPolicy {
 
     /// Indexes a path such as `/city/?`, or `/address/*` for all below it.
     #[must_use]
-    pub fn include(mut self, path: impl Into<String>) -> Self {
-        self.included_paths.push(IncludedPath { path: path.into(), ..IncludedPath::default() });
+    pub fn include(self, path: impl Into<String>) -> Self {
+        self.include_path(IncludedPath::new(path))
+    }
+
+    /// Indexes a path with kinds of index of its own.
+    #[must_use]
+    pub fn include_path(mut self, path: IncludedPath) -> Self {
+        self.included_paths.push(path);
         self
     }
 

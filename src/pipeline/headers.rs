@@ -24,11 +24,16 @@ impl Policy for Describe {
         next: Next<'_>,
     ) -> Result<transport::Response> {
         let headers = request.headers_mut();
-        headers.insert(header::VERSION, HeaderValue::from_static(wire::API_VERSION));
-        headers.insert(USER_AGENT, ctx.shared.options.user_agent.clone());
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(header::SDK_CAPABILITIES, HeaderValue::from_static(wire::SDK_CAPABILITIES));
+        for (name, value) in [
+            (header::VERSION, HeaderValue::from_static(wire::API_VERSION)),
+            (USER_AGENT, ctx.shared.options.user_agent.clone()),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+            (header::SDK_CAPABILITIES, HeaderValue::from_static(wire::SDK_CAPABILITIES)),
+        ] {
+            // What the call itself says counts.
+            headers.entry(name).or_insert(value);
+        }
         match ctx.spec.action {
             Action::Create | Action::Replace | Action::Execute => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -205,6 +205,8 @@ pub(crate) struct Spec {
     pub(crate) container: Option<Link>,
     pub(crate) partition: Partition,
     pub(crate) body: Vec<u8>,
+    /// Whether the body is an item without an id, which is to get one before it is sent.
+    pub(crate) lacks_id: bool,
     /// The headers of the options that were set.
     pub(crate) headers: HeaderMap,
     pub(crate) options: CallOptions,
@@ -250,6 +252,7 @@ impl Spec {
             container: None,
             partition: Partition::None,
             body: Vec::new(),
+            lacks_id: false,
             headers: HeaderMap::new(),
             options: CallOptions::default(),
         }

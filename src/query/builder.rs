@@ -11,10 +11,12 @@ use crate::client::{CosmosClient, unwritable};
 use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::feed::{Items, PageSource, Pages, Requests};
+use crate::link::Link;
 use crate::options::{Configure, Tunable, options};
 use crate::partition_key::PartitionKey;
-use crate::pipeline::{Action, CallOptions, Partition, Spec};
+use crate::pipeline::{Action, CallOptions, Partition, ResourceType, Spec};
 use crate::query::backend::{QuerySpec, Target};
+use crate::query::chain::Chain;
 use crate::query::http_backend::{HttpBackend, Pipelined};
 use crate::query::{Options, QueryPipeline};
 use crate::routing::FeedRange;
@@ -50,15 +52,18 @@ pub struct Query<T> {
 }
 
 /// What a query is made of.
+#[derive(Clone)]
 pub(crate) struct Setup {
     spec: Spec,
+    /// The containers to ask, one after the other, where they are several.
+    containers: Option<Vec<Link>>,
     text: String,
     parameters: Vec<(String, serde_json::Value)>,
     partition_key: Option<PartitionKey>,
     feed_range: Option<FeedRange>,
     max_concurrency: usize,
     max_buffered_items: usize,
-    continuation: Option<String>,
+    pub(super) continuation: Option<String>,
 }
 
 /// Ranges that are asked at once, unless the query says otherwise.
@@ -86,6 +91,23 @@ impl<T> Query<T> {
         let client = container.database.client.clone();
         let setup = container.feed_spec(Action::Query).map(|spec| Setup::new(spec, text));
         Self { client, setup, item: PhantomData }
+    }
+
+    /// A query of each of these containers, one after the other.
+    pub(crate) fn of_several(
+        client: &CosmosClient,
+        containers: &[Container],
+        text: String,
+    ) -> Self {
+        if let [only] = containers {
+            return Self::of_items(only, text);
+        }
+        let setup =
+            containers.iter().map(Container::link).collect::<Result<Vec<_>>>().map(|links| {
+                let spec = Spec::new(Action::Query, ResourceType::Item, Link::account());
+                Setup { containers: Some(links), ..Setup::new(spec, text) }
+            });
+        Self { client: client.clone(), setup, item: PhantomData }
     }
 
     pub(crate) fn of_metadata(client: &CosmosClient, spec: Spec, text: String) -> Self {
@@ -199,6 +221,7 @@ impl Setup {
     fn new(spec: Spec, text: String) -> Self {
         Self {
             spec,
+            containers: None,
             text,
             parameters: Vec::new(),
             partition_key: None,
@@ -209,7 +232,18 @@ impl Setup {
         }
     }
 
-    fn into_source(mut self, client: CosmosClient) -> Result<Box<dyn PageSource>> {
+    /// The same query of one container.
+    pub(super) fn on(&self, container: Link) -> Self {
+        let mut setup = Self { containers: None, ..self.clone() };
+        setup.spec.link = container.clone();
+        setup.spec.container = Some(container);
+        setup
+    }
+
+    pub(super) fn into_source(mut self, client: CosmosClient) -> Result<Box<dyn PageSource>> {
+        if let Some(containers) = self.containers.take() {
+            return Ok(Box::new(Chain::new(client, self, containers)?));
+        }
         let query = QuerySpec { text: self.text, parameters: self.parameters };
         let Some(container) = self.spec.container.take() else {
             self.spec.body = query.body(&query.text);

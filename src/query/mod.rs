@@ -32,6 +32,7 @@ use crate::routing::range::EpkRange;
 pub(crate) mod aggregate;
 pub(crate) mod backend;
 mod builder;
+mod chain;
 pub(crate) mod clauses;
 pub(crate) mod collected;
 pub(crate) mod compare;

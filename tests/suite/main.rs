@@ -36,6 +36,7 @@ mod retries;
 mod rid_links;
 mod scenarios;
 mod scripts_crud;
+mod seed;
 mod threads;
 mod throughput;
 mod ttl;

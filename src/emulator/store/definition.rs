@@ -238,9 +238,9 @@ fn paths<'a>(paths: impl Iterator<Item = &'a str>) -> Result<Vec<Vec<String>>, R
         .collect()
 }
 
-/// A time to live: none, for ever, or a number of seconds.
+/// A time to live: none, for ever, or a number of seconds. `null` is none of these.
 pub(crate) fn read_ttl(value: &Value) -> Result<Option<i64>, Refusal> {
-    if value.is_undefined() || *value == Value::Null {
+    if value.is_undefined() {
         return Ok(None);
     }
     match value.as_number().and_then(Number::as_i64) {

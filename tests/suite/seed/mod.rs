@@ -1,0 +1,18 @@
+//! What the first Azure Cosmos DB SDK for Python had, row by row: `s05` is the row S5 of the table on the page on
+//! compatibility.
+
+mod wire;
+
+mod baseline;
+mod connection;
+mod consistency;
+mod ids;
+mod indexing;
+mod multi_region;
+mod names;
+mod partition_keys;
+mod queries;
+mod resolvers;
+mod throttling;
+mod ttl;
+mod unicode;
