@@ -114,12 +114,17 @@ impl Account {
 
 /// A client of the account of `COSMOS_TEST_CONNECTION_STRING`.
 pub(crate) fn live_client() -> Option<CosmosClient> {
+    Some(live_builder()?.build().unwrap())
+}
+
+/// A client of the live account to be.
+pub(crate) fn live_builder() -> Option<ClientBuilder> {
     let text = std::env::var("COSMOS_TEST_CONNECTION_STRING").ok()?;
     let mut builder = ClientBuilder::from_connection_string(&text).unwrap();
     if let Ok(file) = std::env::var("COSMOS_ROOT_CERTIFICATE") {
         builder = builder.root_certificate(std::fs::read(file).unwrap());
     }
-    Some(builder.build().unwrap())
+    Some(builder)
 }
 
 /// A handle whose database is deleted when the test ends, where the account is a real one.

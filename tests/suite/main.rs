@@ -24,6 +24,7 @@ mod handles;
 mod ids;
 mod indexing;
 mod interop;
+mod interop_seed;
 mod items;
 mod opponent;
 mod partition_keys;
