@@ -89,6 +89,11 @@ fn s30_seed_b_conflicts_are_listed_queried_read_and_deleted() {
     assert_eq!((sent.method().as_str(), sent.uri().path()), ("GET", path.as_str()));
     assert_eq!(header(&sent, "x-ms-documentdb-partitionkey"), r#"["a"]"#);
     assert_eq!(properties.operation_type, ConflictOperation::Replace);
+    // The same by resource ids.
+    let items = east.read().send().unwrap().properties().unwrap().system.self_link.unwrap();
+    let rid = properties.system.rid.clone().unwrap();
+    let by_rid = seed.client.container_at(items).conflict(rid, "a").read().send().unwrap();
+    assert_eq!(by_rid.properties().unwrap().id, properties.id);
     let (lost, won) = (properties.item::<Value>().unwrap().unwrap()["n"].clone(), read(&east));
     assert_ne!(lost, won, "what lost is in the conflict");
     assert_eq!(read(&west), won);

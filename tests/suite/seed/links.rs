@@ -142,6 +142,21 @@ fn s08_scripts_by_their_resource_ids() {
 }
 
 #[test]
+fn s08_offers_by_their_ids_and_self_links() {
+    let seed = Seed::new();
+    let items = seed.container("/pk");
+    let offer = items.throughput().read().unwrap().unwrap().properties().unwrap();
+    seed.wire.take();
+    for link in [offer.id.clone(), self_link(&offer.system)] {
+        let read = seed.client.offer(&link).read().send().unwrap();
+        assert_eq!(read.properties().unwrap().id, offer.id);
+        seed.client.offer(&link).replace(&offer).send().unwrap();
+        let path = format!("/offers/{}", offer.id);
+        assert_eq!(seed.wire.calls(), [format!("GET {path}"), format!("PUT {path}")]);
+    }
+}
+
+#[test]
 fn s25_slashes_at_the_ends_of_a_link_change_nothing() {
     let seed = Seed::new();
     let items = seed.container("/pk");
