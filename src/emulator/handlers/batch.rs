@@ -12,7 +12,7 @@ use crate::emulator::store::container::{Container, Rules};
 use crate::emulator::store::item::Item;
 use crate::emulator::store::partition::{Partition, Written};
 use crate::emulator::store::patch::Patch;
-use crate::emulator::store::write::{Done, Moment, Verb, Write, apply, revert};
+use crate::emulator::store::write::{Done, Moment, Verb, Write, apply, read_directive, revert};
 use crate::partition_key::PartitionKey;
 use crate::wire::{header, sub_status};
 
@@ -136,6 +136,7 @@ fn read_operation(
         key: complete(key, rules)?,
         if_match: text("ifMatch"),
         if_none_match: text("ifNoneMatch"),
+        is_indexed: operation.get("indexingDirective").as_str().and_then(read_directive),
     })
 }
 

@@ -10,7 +10,7 @@ use crate::emulator::response::Answer;
 use crate::emulator::sql::value::Value;
 use crate::emulator::store::container::Container;
 use crate::emulator::store::patch::Patch;
-use crate::emulator::store::write::{Moment, Verb, Write, apply_directed, find};
+use crate::emulator::store::write::{Moment, Verb, Write, apply, find, read_directive};
 use crate::wire::header;
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -81,10 +81,11 @@ fn write(
         key,
         if_match: condition(http::header::IF_MATCH),
         if_none_match: condition(http::header::IF_NONE_MATCH),
+        is_indexed: is_indexed(call),
     });
     let moment = Moment { lsn: partition.lsn() + 1, timestamp: call.now };
     let done = write
-        .and_then(|write| apply_directed(rules, partition, write, moment, is_indexed(call)))
+        .and_then(|write| apply(rules, partition, write, moment))
         .map_err(|it| it.at(partition.replica()))?;
     partition.commit(call.stamp(), done.written());
     let replica = partition.replica();
@@ -101,10 +102,8 @@ fn write(
 }
 
 /// Whether the request wants the item indexed; `None` where it leaves that to the container's policy.
-fn is_indexed(call: &Call<'_>) -> Option<bool> {
-    let directive = call.request.header(&header::INDEXING_DIRECTIVE)?;
-    let is = |word: &str| directive.eq_ignore_ascii_case(word);
-    (is("Include") || is("Exclude")).then(|| is("Include"))
+pub(super) fn is_indexed(call: &Call<'_>) -> Option<bool> {
+    read_directive(call.request.header(&header::INDEXING_DIRECTIVE)?)
 }
 
 fn names_triggers(call: &Call<'_>) -> bool {

@@ -58,8 +58,9 @@ impl Transaction {
 
     /// Reads or writes an item.
     pub(crate) fn apply(&mut self, target: Target) -> Result<Done, Refusal> {
-        let Target { verb, id, if_match, if_none_match } = target;
-        let write = Write { verb, id, key: self.key.clone(), if_match, if_none_match };
+        let Target { verb, id, if_match, if_none_match, is_indexed } = target;
+        let key = self.key.clone();
+        let write = Write { verb, id, key, if_match, if_none_match, is_indexed };
         let moment = Moment { lsn: self.own.lsn() + 1, timestamp: self.now };
         let outcome = apply(&self.rules, &mut self.own, write, moment);
         self.charge += match &outcome {
@@ -112,6 +113,8 @@ pub(crate) struct Target {
     pub(crate) id: String,
     pub(crate) if_match: Option<String>,
     pub(crate) if_none_match: Option<String>,
+    /// Whether the item is to be indexed; `None` leaves it to the container's policy.
+    pub(crate) is_indexed: Option<bool>,
 }
 
 /// Repeats a write in the partition, as part of the step `lsn`.

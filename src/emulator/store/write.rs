@@ -36,6 +36,14 @@ pub(crate) struct Write {
     pub(crate) key: PartitionKey,
     pub(crate) if_match: Option<String>,
     pub(crate) if_none_match: Option<String>,
+    /// Whether the item is to be indexed; `None` leaves it to the container's policy.
+    pub(crate) is_indexed: Option<bool>,
+}
+
+/// What an indexing directive says about [`Write::is_indexed`].
+pub(crate) fn read_directive(word: &str) -> Option<bool> {
+    let is = |it: &str| word.eq_ignore_ascii_case(it);
+    (is("Include") || is("Exclude")).then(|| is("Include"))
 }
 
 /// When a write happens: the step of the partition, and the time in seconds.
@@ -71,18 +79,7 @@ pub(crate) fn apply(
     write: Write,
     moment: Moment,
 ) -> Result<Done, Refusal> {
-    apply_directed(rules, partition, write, moment, None)
-}
-
-/// Does so, and says whether the item is indexed; `None` leaves it to the container's policy.
-pub(crate) fn apply_directed(
-    rules: &Rules,
-    partition: &mut Partition,
-    write: Write,
-    moment: Moment,
-    is_indexed: Option<bool>,
-) -> Result<Done, Refusal> {
-    let is_indexed = is_indexed.unwrap_or(rules.definition.is_automatic);
+    let is_indexed = write.is_indexed.unwrap_or(rules.definition.is_automatic);
     let target = Target { rules, moment, key: write.key.header_value().into(), is_indexed };
     let conditions = Conditions { if_match: write.if_match, if_none_match: write.if_none_match };
     match write.verb {

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::wire::{Seed, header};
 
 /// The service's rule: no `/ \ ? #`, no space at the end; and none is empty.
-const ILLEGAL: [&str; 8] = ["a/b", "a\\b", "a?b", "a#b", "trailing ", "/", "", "a\u{7}b"];
+pub(super) const ILLEGAL: [&str; 8] =
+    ["a/b", "a\\b", "a?b", "a#b", "trailing ", "/", "", "a\u{7}b"];
 
-const LEGAL: [&str; 13] = [
+pub(super) const LEGAL: [&str; 13] = [
     "plain",
     " leading",
     "in ner",

@@ -4,15 +4,21 @@
 mod wire;
 
 mod baseline;
+mod child_ids;
+mod conflicts;
 mod connection;
 mod consistency;
 mod ids;
 mod indexing;
+mod links;
 mod multi_region;
 mod names;
+mod offers;
 mod partition_keys;
 mod queries;
 mod resolvers;
+mod scripts;
 mod throttling;
 mod ttl;
 mod unicode;
+mod users;

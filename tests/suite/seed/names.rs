@@ -55,7 +55,36 @@ fn s22c_no_dependency_is_pinned_to_one_version() {
     for line in dependencies.lines() {
         assert!(!line.contains("\"="), "{line}");
         assert!(!line.contains("\"*\""), "{line}");
+        // A dependency says its version in the line, and that is the least one of a range.
+        let Some((_, requirement)) = line.split_once(" = ") else { continue };
+        let requirement = requirement.split_once("version = ").map_or(requirement, |it| it.1);
+        if !requirement.starts_with("{ path = ") {
+            let version = requirement.trim_start_matches(['"', '~', '^']);
+            let is_range = version.starts_with(|it: char| it.is_ascii_digit())
+                && version.split('"').next().unwrap().split('.').count() <= 2;
+            assert!(is_range, "{line}");
+        }
     }
+}
+
+#[test]
+fn seed_every_row_of_the_page_on_compatibility_has_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests: String = fs::read_dir(root.join("tests/suite/seed"))
+        .unwrap()
+        .map(|it| fs::read_to_string(it.unwrap().path()).unwrap())
+        .collect();
+    let page = fs::read_to_string(root.join("docs/compatibility.md")).unwrap();
+    let page = page.split("### By release").nth(1).unwrap().split("### By method").next().unwrap();
+    let mut count = 0;
+    for row in page.lines().filter(|it| it.starts_with("| S")) {
+        let named = row.trim_end_matches(" |").rsplit("| ").next().unwrap();
+        for prefix in named.split('`').filter_map(|it| it.strip_suffix('…')) {
+            assert!(tests.contains(&format!("fn {prefix}")), "{prefix}: {row}");
+            count += 1;
+        }
+    }
+    assert!(count >= 39, "{count}");
 }
 
 #[test]

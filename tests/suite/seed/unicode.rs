@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::wire::{Seed, header};
 
-const TEXTS: [&str; 8] = [
+pub(super) const TEXTS: [&str; 8] = [
     "€€ کلید پارتیشن विभाजन कुंजी \t123",
     "line\u{2028}separator",
     "paragraph\u{2029}separator",

@@ -31,6 +31,11 @@ impl Recorder {
         std::mem::take(&mut *self.requests.lock().unwrap())
     }
 
+    /// Methods and paths of what was sent since the last call.
+    pub(super) fn calls(&self) -> Vec<String> {
+        self.take().iter().map(|it| format!("{} {}", it.method(), it.uri().path())).collect()
+    }
+
     /// The only request about items since the last call.
     pub(super) fn only(&self) -> Request {
         let mut requests = self.take();
@@ -85,6 +90,17 @@ impl Seed {
         settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> CosmosClient {
         settings(builder(&self.emulator, &self.wire, &self.clock)).build().unwrap()
+    }
+
+    /// A client without a credential of its own to be: for those who come with resource tokens.
+    pub(super) fn guest(
+        &self,
+        settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> CosmosClient {
+        let builder = CosmosClient::builder(self.emulator.endpoint())
+            .transport(self.wire.clone())
+            .clock(self.clock.clone());
+        settings(builder).build().unwrap()
     }
 
     /// A container `items` in a database `db`, which are made; the client knows it, and what that took is forgotten.

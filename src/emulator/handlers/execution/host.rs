@@ -8,7 +8,7 @@ use crate::emulator::refusal::Refusal;
 use crate::emulator::scripts::{Host, StoredFunctions};
 use crate::emulator::sql::value::{Object, Value};
 use crate::emulator::store::transaction::{Target, Transaction};
-use crate::emulator::store::write::Verb;
+use crate::emulator::store::write::{Verb, read_directive};
 use crate::wire::sub_status;
 
 /// The items of a partition key as a script sees them.
@@ -45,7 +45,8 @@ impl PartitionHost {
         };
         let (if_match, if_none_match) =
             if operation == "read" { (None, etag) } else { (etag, None) };
-        let target = Target { verb, id, if_match, if_none_match };
+        let is_indexed = text(arguments, "indexAction").as_deref().and_then(read_directive);
+        let target = Target { verb, id, if_match, if_none_match, is_indexed };
         let done = self.transaction.apply(target).map_err(of_other_key)?;
         let mut reply = Object::new();
         reply.insert("status", u64::from(done.status).into());
@@ -58,8 +59,11 @@ impl PartitionHost {
     fn query(&mut self, arguments: &Value) -> Result<Object, Refusal> {
         let inside =
             Inside { rules: self.transaction.rules(), functions: &self.functions, now: self.now };
+        // A list needs no index.
+        let scans = arguments.get("query").is_undefined()
+            || arguments.get("enableScan").as_bool() == Some(true);
         let Rows { rows, continuation, charge } =
-            inside.read(arguments, self.transaction.items())?;
+            inside.read(arguments, self.transaction.items().filter(|it| scans || it.is_indexed))?;
         self.transaction.charge += charge;
         let mut reply = Object::new();
         reply.insert("status", 200_u64.into());

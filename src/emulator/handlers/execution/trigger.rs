@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::item::is_indexed;
 use super::stage::{Part, Stage, log_header};
 use super::{Transacted, transact};
 use crate::emulator::call::Call;
@@ -52,6 +53,7 @@ pub(crate) fn write(
             id: id.to_owned(),
             if_match: condition(http::header::IF_MATCH),
             if_none_match: condition(http::header::IF_NONE_MATCH),
+            is_indexed: is_indexed(call),
         })?;
         let (body, post_log) = triggers.after(stage, body, done.item.as_deref())?;
         Ok(Written { status: done.status, item: done.item, body, log: pre_log + &post_log })

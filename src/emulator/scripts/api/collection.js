@@ -111,14 +111,15 @@
       checkCount("createDocument", arguments, 2);
       checkCollectionLink(link);
       [options, callback] = settle(options, callback);
-      return write("create", { body: textOf(body, options) }, callback);
+      return write("create", { body: textOf(body, options), indexAction: options.indexAction }, callback);
     },
 
     upsertDocument(link, body, options, callback) {
       checkCount("upsertDocument", arguments, 2);
       checkCollectionLink(link);
       [options, callback] = settle(options, callback);
-      return write("upsert", { body: textOf(body, options), etag: options.etag }, callback);
+      const { etag, indexAction } = options;
+      return write("upsert", { body: textOf(body, options), etag, indexAction }, callback);
     },
 
     replaceDocument(link, document, options, callback) {
@@ -126,7 +127,7 @@
       const id = idOf(link);
       [options, callback] = settle(options, callback);
       const body = typeof document === "string" ? document : stringify(document);
-      return write("replace", { id, body, etag: options.etag }, callback);
+      return write("replace", { id, body, etag: options.etag, indexAction: options.indexAction }, callback);
     },
 
     deleteDocument(link, options, callback) {
@@ -158,7 +159,8 @@
         bad(`The query has to be a text or an object, not ${typeof query}.`);
       }
       [options, callback] = settle(options, callback);
-      return feed({ query: typeof query === "string" ? { query } : query }, options, callback);
+      const text = typeof query === "string" ? { query } : query;
+      return feed({ query: text, enableScan: options.enableScan }, options, callback);
     },
   };
 

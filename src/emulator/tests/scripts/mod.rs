@@ -2,6 +2,7 @@
 
 mod api;
 mod definitions;
+mod directives;
 mod limits;
 mod procedures;
 mod queries;
