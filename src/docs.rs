@@ -4,6 +4,10 @@
 #[doc = include_str!("../docs/guide.md")]
 pub mod guide {}
 
+/// The Python SDK's calls and this crate's, side by side.
+#[doc = include_str!("../docs/from-python.md")]
+pub mod from_python {}
+
 /// How the crate is built: the life of a point read, file by file.
 #[doc = include_str!("../docs/architecture.md")]
 pub mod architecture {}

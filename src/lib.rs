@@ -34,13 +34,14 @@
 //! - **Calls** are an [`Operation`] that takes options and ends in [`send`](Operation::send).
 //! - **Feeds** ([`Query`], [`Listing`]) are iterators of items, or of [`FeedPage`]s by `pages()`; what changes is told
 //!   by a [`ChangeFeed`], and shared out among workers by a [`ChangeFeedProcessor`].
+//! - **What stands beside items**: [`Scripts`], a [`User`] with permissions, [`ResourceThroughput`], [`Conflict`]s.
 //! - **Resolvers** ([`resolver`]) spread items over several containers by a rule of the program's own.
 //! - **Answers** ([`Response`]) own their bytes and read them when asked; an [`Error`] says what happened, where, and
 //!   what to do about it.
 //! - **No runtime.** Everything blocks; what runs in parallel runs in threads. A deadline bounds every call.
 //!
-//! More: the [guide](docs::guide), the [architecture](docs::architecture), the [emulator](docs::emulator), and how
-//! to [test](docs::testing) with it.
+//! More: the [guide](docs::guide), the way [from Python](docs::from_python), the [architecture](docs::architecture),
+//! the [emulator](docs::emulator), and how to [test](docs::testing) with it.
 //!
 //! # Features
 //!

@@ -33,13 +33,31 @@ impl Conflict {
 
     /// Reads the conflict.
     ///
-    /// ```no_run
-    /// # let client = cosmosdb::CosmosClient::from_env()?;
-    /// # let orders = client.database("shop").container("orders");
-    /// # let id = "5a8a…";
+    /// ```
+    /// # use cosmosdb::models::ConflictResolutionPolicy;
+    /// # use cosmosdb::{ContainerProperties, CosmosClient, Emulator};
+    /// # let account = Emulator::builder().regions(["East US", "West US"]).multi_write(true).build()?;
+    /// # let orders_in = |region: &str| -> cosmosdb::Result<cosmosdb::Container> {
+    /// #     let builder = CosmosClient::builder(account.endpoint()).key(account.key());
+    /// #     let builder = builder.shared_transport(account.transport()).preferred_regions([region]);
+    /// #     Ok(builder.multiple_write_locations(true).build()?.database("shop").container("orders"))
+    /// # };
+    /// # let (orders, west) = (orders_in("East US")?, orders_in("West US")?);
+    /// # let manual = ConflictResolutionPolicy::manual();
+    /// # account.client().create_database("shop").send()?;
+    /// # let properties = ContainerProperties::new("orders", "/city").with_conflict_resolution(manual);
+    /// # account.client().database("shop").create_container(properties).send()?;
+    /// # let order = |total: i32| serde_json::json!({ "id": "42", "city": "Lyon", "total": total });
+    /// # orders.create_item(&order(0)).send()?;
+    /// # account.pause_replication("West US")?;
+    /// # west.upsert_item(&order(1)).send()?;
+    /// # orders.upsert_item(&order(2)).send()?;
+    /// # account.resume_replication("West US")?;
+    /// # let id = orders.conflicts().into_iter().next().unwrap()?.id;
     /// let conflict = orders.conflict(id, "Lyon").read().send()?.properties()?;
     /// if let Some(lost) = conflict.item::<serde_json::Value>()? {
     ///     println!("this {} lost: {lost}", conflict.operation_type);
+    /// #   assert_eq!(lost["total"], 1);
     /// }
     /// # Ok::<(), cosmosdb::Error>(())
     /// ```
@@ -48,6 +66,38 @@ impl Conflict {
     }
 
     /// Deletes the conflict: it is settled.
+    ///
+    /// ```
+    /// # use cosmosdb::models::ConflictResolutionPolicy;
+    /// # use cosmosdb::{ContainerProperties, CosmosClient, Emulator};
+    /// # let account = Emulator::builder().regions(["East US", "West US"]).multi_write(true).build()?;
+    /// # let orders_in = |region: &str| -> cosmosdb::Result<cosmosdb::Container> {
+    /// #     let builder = CosmosClient::builder(account.endpoint()).key(account.key());
+    /// #     let builder = builder.shared_transport(account.transport()).preferred_regions([region]);
+    /// #     Ok(builder.multiple_write_locations(true).build()?.database("shop").container("orders"))
+    /// # };
+    /// # let (orders, west) = (orders_in("East US")?, orders_in("West US")?);
+    /// # let manual = ConflictResolutionPolicy::manual();
+    /// # account.client().create_database("shop").send()?;
+    /// # let properties = ContainerProperties::new("orders", "/city").with_conflict_resolution(manual);
+    /// # account.client().database("shop").create_container(properties).send()?;
+    /// # let order = |total: i32| serde_json::json!({ "id": "42", "city": "Lyon", "total": total });
+    /// # orders.create_item(&order(0)).send()?;
+    /// # account.pause_replication("West US")?;
+    /// # west.upsert_item(&order(1)).send()?;
+    /// # orders.upsert_item(&order(2)).send()?;
+    /// # account.resume_replication("West US")?;
+    /// for conflict in orders.conflicts().partition_key("Lyon") {
+    ///     let conflict = conflict?;
+    ///     // Here the version that lost is the right one after all.
+    ///     if let Some(lost) = conflict.item::<serde_json::Value>()? {
+    ///         orders.upsert_item(&lost).send()?;
+    ///     }
+    ///     orders.conflict(conflict.id, "Lyon").delete().send()?;
+    /// }
+    /// assert_eq!(orders.conflicts().into_iter().count(), 0);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
     pub fn delete(&self) -> Operation<DeleteConflict> {
         self.container.operation(self.spec(Action::Delete))
     }

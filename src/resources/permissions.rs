@@ -51,12 +51,52 @@ impl Permission {
         self.user.operation(on(Action::Read, ResourceType::Permission, self.link()))
     }
 
-    /// Replaces the permission. The answer has a new resource token; those given out before stay as they were.
+    /// Replaces the permission. The answer has a new resource token.
+    ///
+    /// The service lets tokens that were given out before be as they were until they expire; in the emulator they allow
+    /// no more than the permission as it is now.
+    ///
+    /// ```
+    /// use cosmosdb::models::{PermissionMode, PermissionProperties};
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let shop = client.database("shop");
+    /// # shop.create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # shop.create_user("ana").send()?;
+    /// # let all = PermissionProperties::new("orders", PermissionMode::All, "dbs/shop/colls/orders");
+    /// # shop.user("ana").create_permission(all).send()?;
+    /// let permission = shop.user("ana").permission("orders");
+    /// let mut properties = permission.read().send()?.properties()?;
+    /// properties.permission_mode = PermissionMode::Read;
+    /// let replaced = permission.replace(&properties).send()?.properties()?;
+    /// assert_eq!(replaced.permission_mode, PermissionMode::Read);
+    /// assert!(replaced.token.is_some());
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
     pub fn replace(&self, properties: &PermissionProperties) -> Operation<ReplacePermission> {
         self.user.operation(replace(self.link(), properties))
     }
 
-    /// Deletes the permission. Tokens that were given out stay valid until they expire.
+    /// Deletes the permission.
+    ///
+    /// The service lets tokens that were given out be until they expire; the emulator refuses them at once.
+    ///
+    /// ```
+    /// use cosmosdb::models::{PermissionMode, PermissionProperties};
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let shop = client.database("shop");
+    /// # shop.create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # shop.create_user("ana").send()?;
+    /// # let all = PermissionProperties::new("orders", PermissionMode::All, "dbs/shop/colls/orders");
+    /// # shop.user("ana").create_permission(all).send()?;
+    /// let permission = shop.user("ana").permission("orders");
+    /// permission.delete().send()?;
+    /// assert!(permission.read().send().unwrap_err().is_not_found());
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
     pub fn delete(&self) -> Operation<DeletePermission> {
         self.user.operation(on(Action::Delete, ResourceType::Permission, self.link()))
     }

@@ -84,7 +84,19 @@ impl User {
         self.operation(replace(self.link(), properties))
     }
 
-    /// Deletes the user with all permissions. Tokens that were given out stay valid until they expire.
+    /// Deletes the user with all permissions.
+    ///
+    /// The service lets tokens that were given out be until they expire; the emulator refuses them at once.
+    ///
+    /// ```
+    /// # let client = cosmosdb::Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let shop = client.database("shop");
+    /// # shop.create_user("ana").send()?;
+    /// shop.user("ana").delete().send()?;
+    /// assert!(shop.user("ana").read().send().unwrap_err().is_not_found());
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
     pub fn delete(&self) -> Operation<DeleteUser> {
         self.operation(on(Action::Delete, ResourceType::User, self.link()))
     }
@@ -120,7 +132,22 @@ impl User {
         self.operation(super::create(Action::Create, self.link(), &properties))
     }
 
-    /// Creates a permission (201), or replaces the one of that name (200).
+    /// Creates a permission (201), or replaces the one of that name (200). The answer has a new resource token.
+    ///
+    /// ```
+    /// use cosmosdb::models::{PermissionMode, PermissionProperties};
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let shop = client.database("shop");
+    /// # shop.create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # shop.create_user("ana").send()?;
+    /// let reading = PermissionProperties::new("orders", PermissionMode::Read, "dbs/shop/colls/orders");
+    /// assert_eq!(shop.user("ana").upsert_permission(reading).send()?.status(), 201);
+    /// let writing = PermissionProperties::new("orders", PermissionMode::All, "dbs/shop/colls/orders");
+    /// assert_eq!(shop.user("ana").upsert_permission(writing).send()?.status(), 200);
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
     #[expect(clippy::needless_pass_by_value, reason = "the properties are made for the call")]
     pub fn upsert_permission(
         &self,
@@ -151,6 +178,23 @@ impl User {
     }
 
     /// Queries the permissions of the user: `SELECT * FROM r WHERE r.permissionMode = 'Read'`.
+    ///
+    /// ```
+    /// use cosmosdb::models::{PermissionMode, PermissionProperties};
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # let shop = client.database("shop");
+    /// # shop.create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # shop.create_user("ana").send()?;
+    /// # let reading = PermissionProperties::new("orders", PermissionMode::Read, "dbs/shop/colls/orders");
+    /// # shop.user("ana").create_permission(reading).send()?;
+    /// let text = "SELECT * FROM r WHERE r.permissionMode = @mode";
+    /// for permission in shop.user("ana").query_permissions(text).param("@mode", "Read") {
+    ///     assert_eq!(permission?.id, "orders");
+    /// }
+    /// # Ok::<(), cosmosdb::Error>(())
+    /// ```
     pub fn query_permissions(&self, text: impl Into<String>) -> Query<PermissionProperties> {
         super::query(self.client(), self.feed(Action::Query), text.into())
     }

@@ -100,18 +100,26 @@ impl StoredProcedure {
     ///
     /// The client never runs a script again of its own accord where nobody knows whether it ran.
     ///
-    /// ```no_run
-    /// # use cosmosdb::CosmosClient;
-    /// # let scripts = CosmosClient::from_env()?.database("shop").container("orders").scripts();
-    /// let answer = scripts
-    ///     .stored_procedure("greet")
-    ///     .execute("Lyon", ("world", 3))
-    ///     .script_logging(true)
-    ///     .send()?;
-    /// let greeting: String = answer.item()?;
-    /// println!("{greeting}; it wrote: {:?}", answer.script_log());
+    /// ```
+    /// use cosmosdb::models::StoredProcedureProperties;
+    /// # use cosmosdb::{ContainerProperties, Emulator};
+    /// # let client = Emulator::new().client();
+    /// # client.create_database("shop").send()?;
+    /// # client.database("shop").create_container(ContainerProperties::new("orders", "/city")).send()?;
+    /// # let scripts = client.database("shop").container("orders").scripts();
+    /// let greet = "function (name, times) {
+    ///     console.log('greeting ' + name);
+    ///     getContext().getResponse().setBody(('hello ' + name + '! ').repeat(times).trim());
+    /// }";
+    /// scripts.create_stored_procedure(StoredProcedureProperties::new("greet", greet)).send()?;
+    /// let answer = scripts.stored_procedure("greet").execute("Lyon", ("ana", 2)).script_logging(true).send()?;
+    /// assert_eq!(answer.item::<String>()?, "hello ana! hello ana!");
+    /// assert_eq!(answer.script_log().as_deref(), Some("greeting ana"));
     /// # Ok::<(), cosmosdb::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// The script threw (400), took too long (408), or one of its writes was refused; nothing is written then.
     pub fn execute(
         &self,
         key: impl Into<PartitionKey>,
