@@ -390,15 +390,15 @@ impl Container {
         id: Option<&str>,
     ) -> Result<Spec> {
         let body = serde_json::to_vec(item).map_err(unwritable)?;
-        let lacks_id = id.is_none() && new_id::is_wanted(&body);
         let mut spec = self.feed_spec(action)?;
-        spec.lacks_id = lacks_id;
         if let Some(id) = id {
             spec.link = spec.link.child_by_id_or_self("docs", id)?;
         }
         // What is addressed by its resource id may have any id.
-        if !lacks_id {
-            check_item(&body, id.filter(|_| !spec.link.is_by_rid()).and(spec.link.name()))?;
+        let expected = id.filter(|_| !spec.link.is_by_rid()).and(spec.link.name());
+        match check_item(&body, expected) {
+            Err(_) if id.is_none() && new_id::is_wanted(&body) => spec.lacks_id = true,
+            checked => drop(checked?),
         }
         spec.body = body;
         spec.partition = Partition::FromItem;
