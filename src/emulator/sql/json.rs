@@ -184,24 +184,38 @@ fn push(out: &mut String, arguments: std::fmt::Arguments<'_>) {
 /// A JSON string: non-ASCII as it is, control characters escaped.
 pub(crate) fn write_json_string(text: &str, out: &mut String) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0'..='\u{1f}' => push(out, format_args!("\\u{:04x}", u32::from(character))),
-            _ => out.push(character),
+    let mut rest = text;
+    // What needs no escape, mostly all of it, is taken at a stretch.
+    while let Some(index) = rest.bytes().position(|it| matches!(it, ..b' ' | b'"' | b'\\')) {
+        let (plain, escaped) = rest.split_at(index);
+        out.push_str(plain);
+        let mut characters = escaped.chars();
+        if let Some(character) = characters.next() {
+            write_escape(character, out);
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
     out.push('"');
+}
+
+fn write_escape(character: char, out: &mut String) {
+    match character {
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\0'..='\u{1f}' => push(out, format_args!("\\u{:04x}", u32::from(character))),
+        _ => out.extend(['\\', character]),
+    }
 }
 
 /// The text with every `\uD800` to `\uDFFF` escape that is not part of a pair made `\uFFFD`; `None` if there is none.
 fn replace_lone_surrogates(text: &[u8]) -> Option<Vec<u8>> {
+    if !text.contains(&b'\\') {
+        return None;
+    }
     let mut mended: Option<Vec<u8>> = None;
     let mut index = 0;
     while index + 1 < text.len() {
@@ -265,6 +279,21 @@ mod tests {
         Value::from(2f64.powi(64)).write_json(ExponentStyle::ThreeDigits, &mut out);
         assert_eq!(out, "1.8446744073709552e+019");
         assert!(Value::from_json(b"1e400").is_err());
+    }
+
+    #[test]
+    fn strings_are_escaped_where_they_must_be() {
+        for (text, expected) in [
+            ("", r#""""#),
+            ("plain é🚀", r#""plain é🚀""#),
+            ("\"\\/", r#""\"\\/""#),
+            ("a\tb\nc\rd\u{8}e\u{c}", r#""a\tb\nc\rd\be\f""#),
+            ("\0\u{1f}\u{7f}é\n", "\"\\u0000\\u001f\u{7f}é\\n\""),
+        ] {
+            let mut out = String::new();
+            write_json_string(text, &mut out);
+            assert_eq!(out, expected);
+        }
     }
 
     #[test]
