@@ -134,33 +134,29 @@ fn batches_are_one_step() {
 
 #[test]
 fn a_page_holds_four_megabytes_at_most() {
-    for partitions in [1, 3] {
-        let emulator = Emulator::builder().partitions(partitions).build().unwrap();
-        let sender = container(emulator, &[], super::support::SIMPLE);
-        let mut position = etag(&changes(&sender, "*", &[]));
-        // 20 of 250 KB each are more than one page holds; the ends of some take next to nothing.
-        let text = "x".repeat(250_000);
-        for number in 0..20 {
-            let body = format!(r#"{{"id":"{number}","pk":"{number}","text":"{text}"}}"#);
-            let key = format!(r#"["{number}"]"#);
-            let headers = [("x-ms-documentdb-partitionkey", key.as_str())];
-            assert_eq!(sender.send("POST", ITEMS, &headers, body.as_bytes()).status(), 201);
-            if number < 5 {
-                sender.send("DELETE", &format!("{ITEMS}/{number}"), &headers, b"");
-            }
+    let emulator = Emulator::builder().partitions(3).build().unwrap();
+    let sender = container(emulator, &[], super::support::SIMPLE);
+    let mut position = etag(&changes(&sender, "*", &[]));
+    // 20 of 250 KB each are more than one page holds; the ends of some take next to nothing.
+    let text = "x".repeat(250_000);
+    for number in 0..20 {
+        let body = format!(r#"{{"id":"{number}","pk":"{number}","text":"{text}"}}"#);
+        let key = format!(r#"["{number}"]"#);
+        let headers = [("x-ms-documentdb-partitionkey", key.as_str())];
+        assert_eq!(sender.send("POST", ITEMS, &headers, body.as_bytes()).status(), 201);
+        if number < 5 {
+            sender.send("DELETE", &format!("{ITEMS}/{number}"), &headers, b"");
         }
-        let mut told = Vec::new();
-        let mut pages = 0;
-        loop {
-            let page = changes(&sender, &position, &[("x-ms-max-item-count", "-1")]);
-            position = etag(&page);
-            if page.status() == 304 {
-                break;
-            }
-            assert!(page.body().len() < 4 * 1024 * 1024 + 100_000, "{}", page.body().len());
-            told.extend(kinds(&page));
-            pages += 1;
-        }
-        assert_eq!((told.len(), pages), (25, 2), "{partitions} partitions");
     }
+    let mut told = Vec::new();
+    loop {
+        let page = changes(&sender, &position, &[("x-ms-max-item-count", "-1")]);
+        position = etag(&page);
+        if page.status() == 304 {
+            break;
+        }
+        assert!(page.body().len() < 4 * 1024 * 1024 + 100_000, "{}", page.body().len());
+        told.push(kinds(&page).len());
+    }
+    assert_eq!((told.len(), told.iter().sum::<usize>()), (2, 25), "{told:?}");
 }
