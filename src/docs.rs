@@ -23,3 +23,7 @@ pub mod compatibility {}
 /// Tests on the emulator: yours, and this crate's own.
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
+
+/// Which limit, scenario and behaviour has which test.
+#[doc = include_str!("../docs/coverage.md")]
+pub mod coverage {}

@@ -1,6 +1,6 @@
 //! The `cosmosdb-emulator` binary, as a process.
 #![cfg(all(feature = "server", unix))]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

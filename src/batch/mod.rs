@@ -10,6 +10,7 @@ mod entry;
 mod patch;
 mod read_many;
 mod result;
+mod setup;
 mod transactional;
 mod workers;
 

@@ -1,13 +1,12 @@
 //! Which path leads to which handler: one table.
 
-use http::Method;
-
 use super::call::Call;
 use super::handlers::{
     account, change_feed, conflict, container, database, delete_by_key, execution, item, items,
     offer, permission, pkranges, script, user,
 };
 use super::refusal::Refusal;
+use super::request::Request;
 use super::response::Answer;
 
 /// What answers a call.
@@ -22,6 +21,8 @@ pub(crate) struct Route {
     /// Whether the path names something to do with the container, and is signed as the container.
     pub(crate) is_operation: bool,
     get: Option<Handler>,
+    /// A POST with a query for its body, where that is told from other POSTs by the route.
+    query: Option<Handler>,
     post: Option<Handler>,
     put: Option<Handler>,
     patch: Option<Handler>,
@@ -34,6 +35,7 @@ const fn path(path: &'static str, resource_type: &'static str) -> Route {
         resource_type,
         is_operation: false,
         get: None,
+        query: None,
         post: None,
         put: None,
         patch: None,
@@ -44,6 +46,11 @@ const fn path(path: &'static str, resource_type: &'static str) -> Route {
 impl Route {
     const fn get(self, handler: Handler) -> Self {
         Self { get: Some(handler), ..self }
+    }
+
+    /// A feed, whole or by a query.
+    const fn list(self, handler: Handler) -> Self {
+        Self { get: Some(handler), query: Some(handler), ..self }
     }
 
     const fn post(self, handler: Handler) -> Self {
@@ -66,10 +73,11 @@ impl Route {
         Self { is_operation: true, ..self }
     }
 
-    /// What answers this method.
-    pub(crate) fn handler(&self, method: &Method) -> Option<Handler> {
-        match method.as_str() {
+    /// What answers the request.
+    pub(crate) fn handler(&self, request: &Request<'_>) -> Option<Handler> {
+        match request.method.as_str() {
             "GET" | "HEAD" => self.get,
+            "POST" if self.query.is_some() && request.is_query() => self.query,
             "POST" => self.post,
             "PUT" => self.put,
             "PATCH" => self.patch,
@@ -87,9 +95,9 @@ impl Route {
 
 static ROUTES: [Route; 23] = [
     path("", "").get(account::read),
-    path("dbs", "dbs").get(database::list).post(database::create_or_query),
+    path("dbs", "dbs").list(database::list).post(database::create),
     path("dbs/*", "dbs").get(database::read).delete(database::delete),
-    path("dbs/*/colls", "colls").get(container::list).post(container::create_or_query),
+    path("dbs/*/colls", "colls").list(container::list).post(container::create),
     path("dbs/*/colls/*", "colls")
         .get(container::read)
         .put(container::replace)
@@ -104,34 +112,34 @@ static ROUTES: [Route; 23] = [
     path("dbs/*/colls/*/operations/partitionkeydelete", "colls")
         .operation()
         .post(delete_by_key::delete),
-    path("dbs/*/colls/*/conflicts", "conflicts").get(conflict::list).post(conflict::query),
+    path("dbs/*/colls/*/conflicts", "conflicts").list(conflict::list),
     path("dbs/*/colls/*/conflicts/*", "conflicts").get(conflict::read).delete(conflict::delete),
-    path("dbs/*/colls/*/sprocs", "sprocs").get(script::list).post(script::create_or_query),
+    path("dbs/*/colls/*/sprocs", "sprocs").list(script::list).post(script::create),
     path("dbs/*/colls/*/sprocs/*", "sprocs")
         .get(script::read)
         .post(execution::procedure::execute)
         .put(script::replace)
         .delete(script::delete),
-    path("dbs/*/colls/*/triggers", "triggers").get(script::list).post(script::create_or_query),
+    path("dbs/*/colls/*/triggers", "triggers").list(script::list).post(script::create),
     path("dbs/*/colls/*/triggers/*", "triggers")
         .get(script::read)
         .put(script::replace)
         .delete(script::delete),
-    path("dbs/*/colls/*/udfs", "udfs").get(script::list).post(script::create_or_query),
+    path("dbs/*/colls/*/udfs", "udfs").list(script::list).post(script::create),
     path("dbs/*/colls/*/udfs/*", "udfs")
         .get(script::read)
         .put(script::replace)
         .delete(script::delete),
-    path("dbs/*/users", "users").get(user::list).post(user::create_or_query),
+    path("dbs/*/users", "users").list(user::list).post(user::create),
     path("dbs/*/users/*", "users").get(user::read).put(user::replace).delete(user::delete),
     path("dbs/*/users/*/permissions", "permissions")
-        .get(permission::list)
-        .post(permission::create_or_query),
+        .list(permission::list)
+        .post(permission::create),
     path("dbs/*/users/*/permissions/*", "permissions")
         .get(permission::read)
         .put(permission::replace)
         .delete(permission::delete),
-    path("offers", "offers").get(offer::list).post(offer::query),
+    path("offers", "offers").list(offer::list),
     path("offers/*", "offers").get(offer::read).put(offer::replace),
 ];
 

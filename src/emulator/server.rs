@@ -35,8 +35,7 @@ fn serve(emulator: &Inner, request: &Request<'_>) -> Result<Answer, Refusal> {
     let route = route(&request.segments).ok_or_else(Refusal::unknown_url)?;
     let now = Now { clock: emulator.clock.now(), account: emulator.now() };
     let bearer = emulator.key.check(request, &signed(route, request), now)?;
-    let handler =
-        route.handler(request.method).ok_or_else(|| Refusal::method_not_allowed(request))?;
+    let handler = route.handler(request).ok_or_else(|| Refusal::method_not_allowed(request))?;
     if let Bearer::Permission(rid) = bearer {
         check_permission(&Call::new(emulator, request), &rid)?;
     }

@@ -2,6 +2,7 @@
 
 use cosmosdb::{Container, ErrorKind};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::backend::Account;
@@ -141,16 +142,15 @@ fn pages_can_be_taken_one_by_one_and_continued(account: &Account) {
     assert_eq!(seen, (3..30).map(|it| format!("{it:02}")).collect::<Vec<_>>());
 }
 
+/// The rows of a query in one partition.
+fn in_lyon<T: DeserializeOwned>(orders: &Container, text: &str) -> Vec<T> {
+    let rows = orders.query_items(text).partition_key("Lyon");
+    rows.into_iter().collect::<Result<_, _>>().unwrap()
+}
+
 fn order_by_top_and_offset_within_a_partition(account: &Account) {
     let orders = orders(account);
-    let run = |text: &str| -> Vec<u32> {
-        orders
-            .query_items(text)
-            .partition_key("Lyon")
-            .into_iter()
-            .collect::<Result<_, _>>()
-            .unwrap()
-    };
+    let run = |text: &str| in_lyon::<u32>(&orders, text);
     assert_eq!(run("SELECT VALUE c.total FROM c ORDER BY c.total DESC"), [25, 20, 15, 10, 5, 0]);
     assert_eq!(run("SELECT TOP 2 VALUE c.total FROM c ORDER BY c.total"), [0, 5]);
     assert_eq!(run("SELECT VALUE c.total FROM c ORDER BY c.total OFFSET 2 LIMIT 3"), [10, 15, 20]);
@@ -158,14 +158,7 @@ fn order_by_top_and_offset_within_a_partition(account: &Account) {
 
 fn aggregates_and_groups_within_a_partition(account: &Account) {
     let orders = orders(account);
-    let run = |text: &str| -> Vec<Value> {
-        orders
-            .query_items(text)
-            .partition_key("Lyon")
-            .into_iter()
-            .collect::<Result<_, _>>()
-            .unwrap()
-    };
+    let run = |text: &str| in_lyon::<Value>(&orders, text);
     assert_eq!(run("SELECT VALUE COUNT(1) FROM c"), [json!(6)]);
     assert_eq!(run("SELECT VALUE AVG(c.total) FROM c"), [json!(12.5)]);
     assert_eq!(

@@ -63,6 +63,6 @@ fn connections_are_reused() {
         .create_container(cosmosdb::ContainerProperties::new("c", "/pk"))
         .send()
         .unwrap();
-    mixed_operations(&client.database("db").container("c"), 16, 625);
+    mixed_operations(&client.database("db").container("c"), 16, 50);
     assert!(server.accepted_connections() <= 16, "{}", server.accepted_connections());
 }

@@ -18,11 +18,10 @@ mod verdict;
 
 use std::fmt;
 
-use http::HeaderMap;
-
+use super::setup::Setup;
 use crate::container::Container;
 use crate::error::Result;
-use crate::options::{Configure, Tunable, options};
+use crate::options::{Configure, options};
 use crate::pipeline::CallOptions;
 
 use dispatcher::Dispatcher;
@@ -31,9 +30,6 @@ use request::Template;
 pub use operation::BulkOperation;
 pub use results::{BulkResult, BulkResults};
 pub use totals::{BulkProgress, BulkTotals};
-
-/// Threads, unless the caller says otherwise.
-const DEFAULT_CONCURRENCY: usize = 16;
 
 impl Container {
     /// Starts a bulk: very many operations on items of any partition keys, each for itself.
@@ -85,24 +81,11 @@ pub struct Bulk {
     setup: Result<Setup>,
 }
 
-/// What a bulk is to be like.
-pub(crate) struct Setup {
-    headers: HeaderMap,
-    options: CallOptions,
-    threads: usize,
-}
-
 impl Configure for Bulk {
     type Setup = Setup;
 
     fn setup(&mut self) -> &mut Result<Setup> {
         &mut self.setup
-    }
-}
-
-impl Tunable for Setup {
-    fn request(&mut self) -> (&mut HeaderMap, &mut CallOptions) {
-        (&mut self.headers, &mut self.options)
     }
 }
 
@@ -113,16 +96,12 @@ impl Bulk {
             throttling_is_callers: true,
             ..CallOptions::default()
         };
-        let setup = Setup { headers: HeaderMap::new(), options, threads: DEFAULT_CONCURRENCY };
-        Self { container: container.clone(), setup: Ok(setup) }
+        Self { container: container.clone(), setup: Ok(Setup::new(options)) }
     }
 
     /// Most requests that are on their way at once, by a thread each. Default: 16. With 1 there are no threads.
     pub fn max_concurrency(self, requests: usize) -> Self {
-        self.with(|setup| {
-            setup.threads = requests.max(1);
-            Ok(())
-        })
+        self.with(|setup| setup.max_concurrency(requests))
     }
 
     options! { content_response, priority, throughput_bucket, excluded_regions, timeout, header, set }

@@ -1,3 +1,5 @@
+//! Bulks against a scripted service: what travels together, what is sent again, and what each operation comes to.
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

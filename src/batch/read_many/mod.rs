@@ -8,24 +8,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::setup::Setup;
 use super::workers::Workers;
 use crate::container::Container;
 use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
-use crate::options::{Configure, Tunable, options};
+use crate::options::{Configure, options};
 use crate::partition_key::PartitionKey;
 use crate::pipeline::CallOptions;
 use crate::routing::map::PartitionKeyRangeMap;
 
 use plan::{Task, WantList};
 use task::{Done, Job, Reader};
-
-/// Requests at once, unless the caller says otherwise.
-const DEFAULT_CONCURRENCY: usize = 16;
 
 /// Most times that items are looked for again because their range moved.
 const MOST_MOVES: u32 = 10;
@@ -75,13 +72,6 @@ pub struct ReadMany {
     setup: Result<Setup>,
 }
 
-/// How the items are to be read.
-pub(crate) struct Setup {
-    headers: HeaderMap,
-    options: CallOptions,
-    threads: usize,
-}
-
 impl Configure for ReadMany {
     type Setup = Setup;
 
@@ -90,28 +80,15 @@ impl Configure for ReadMany {
     }
 }
 
-impl Tunable for Setup {
-    fn request(&mut self) -> (&mut HeaderMap, &mut CallOptions) {
-        (&mut self.headers, &mut self.options)
-    }
-}
-
 impl ReadMany {
     fn new(container: &Container, items: Vec<(String, PartitionKey)>) -> Self {
-        let setup = Setup {
-            headers: HeaderMap::new(),
-            options: CallOptions::default(),
-            threads: DEFAULT_CONCURRENCY,
-        };
+        let setup = Setup::new(CallOptions::default());
         Self { container: container.clone(), items, setup: Ok(setup) }
     }
 
     /// Most requests that are made at once, by a thread each. Default: 16. With 1 there are no threads.
     pub fn max_concurrency(self, requests: usize) -> Self {
-        self.with(|setup| {
-            setup.threads = requests.max(1);
-            Ok(())
-        })
+        self.with(|setup| setup.max_concurrency(requests))
     }
 
     options! { consistency, read_consistency_strategy, session_token, priority, throughput_bucket, max_cache_staleness, bypass_cache, excluded_regions, hedging, timeout, header, set }

@@ -1,3 +1,5 @@
+//! Reads of many items against a scripted service: which requests they become, and what ends them.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Batches against a scripted service: the request, the results, and what is sent again.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 

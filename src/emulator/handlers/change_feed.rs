@@ -1,19 +1,14 @@
 //! A GET on items: the list of them, or what changed since a position, latest versions alone.
 
-use std::sync::Arc;
-use std::time::SystemTime;
-
-use super::feed::{MAX_PAGE_BYTES, envelope, page_size};
+use super::change_page::{Page, Position};
 use super::query;
 use super::scope::Scope;
 use super::versions;
 use crate::emulator::call::Call;
-use crate::emulator::date;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
-use crate::emulator::sql::value::{ExponentStyle, Object, Value};
+use crate::emulator::sql::value::{Object, Value};
 use crate::emulator::store::item::Item;
-use crate::emulator::store::partition::Partition;
 use crate::wire::header;
 
 pub(crate) fn list_or_changes(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -27,26 +22,12 @@ pub(crate) fn list_or_changes(call: &Call<'_>) -> Result<Answer, Refusal> {
     }
 }
 
-/// Where a reader of the feed is.
-pub(super) enum Position {
-    Beginning,
-    Now,
-    /// Seconds since 1970.
-    Time(u64),
-    /// The step that was seen last in each partition, by its id; one number alone counts for any.
-    After(Vec<(String, u64)>),
-}
-
 fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
-    let max_items = page_size(call.request)?;
+    let mut page = Page::new(call)?;
     let account = call.read();
     let container = call.data(&account)?;
     let scope = Scope::read(call, container)?;
     let position = Position::read(call)?;
-    let mut items: Vec<Arc<Item>> = Vec::new();
-    let mut bytes = 0;
-    let mut seen = Vec::new();
-    let mut replica = None;
     for partition in scope.partitions(container) {
         call.check_session(partition)?;
         let start = position.start(partition);
@@ -54,112 +35,13 @@ fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
             let default_ttl = container.rules.definition.default_ttl;
             position.admits(it) && scope.admits(it) && !it.is_expired(default_ttl, call.now)
         };
-        let room = (max_items.saturating_sub(items.len()), MAX_PAGE_BYTES.saturating_sub(bytes));
-        let (part, lsn) = changes_of(partition, start, is_wanted, room);
-        bytes += part.iter().map(|it| it.bytes).sum::<usize>();
-        items.extend(part);
-        seen.push((partition.id.clone(), lsn));
-        replica = Some(partition.replica());
+        let items = partition.changes_after(start).filter(|it| is_wanted(it));
+        page.take(partition, start, items);
     }
     let (rid, owner) = (container.rules.rid.text(), container.owner());
     drop(account);
     let structured = call.request.header(&header::CHANGE_FEED_WIRE_FORMAT).is_some();
-    let rows: Vec<Value> = items.iter().map(|it| shown(it, structured)).collect();
-    let status = if rows.is_empty() { 304 } else { 200 };
-    let answer = Answer::new(status, replica.ok_or_else(Refusal::range_gone)?, 1.0)
-        .owner(owner)
-        .etag(&etag(&seen))
-        .header(header::ITEM_COUNT, rows.len());
-    if rows.is_empty() {
-        return Ok(answer);
-    }
-    Ok(answer.body(envelope(&rid, "Documents", &rows, ExponentStyle::TwoDigits)))
-}
-
-/// The latest versions after a step, at most so many and of so many bytes, and the step up to which they reach.
-///
-/// What was written in one step is never torn apart, since a reader could not go on in the middle of it.
-fn changes_of(
-    partition: &Partition,
-    start: u64,
-    is_wanted: impl Fn(&Item) -> bool,
-    (max_items, max_bytes): (usize, usize),
-) -> (Vec<Arc<Item>>, u64) {
-    let mut items: Vec<Arc<Item>> = Vec::new();
-    let mut bytes = 0;
-    for item in partition.changes_after(start).filter(|it| is_wanted(it)) {
-        let last = items.last().map_or(start, |it| it.lsn);
-        bytes += item.bytes;
-        if (items.len() >= max_items || bytes > max_bytes) && item.lsn > last {
-            return (items, last);
-        }
-        items.push(Arc::clone(item));
-    }
-    (items, partition.lsn())
-}
-
-impl Position {
-    pub(super) fn read(call: &Call<'_>) -> Result<Self, Refusal> {
-        let request = call.request;
-        if let Some(etag) = request.header(&http::header::IF_NONE_MATCH) {
-            return if etag == "*" { Ok(Self::Now) } else { Self::read_etag(etag) };
-        }
-        match request.header(&http::header::IF_MODIFIED_SINCE) {
-            None => Ok(Self::Beginning),
-            Some(text) => {
-                let time: Option<SystemTime> = date::parse(text);
-                time.map(|it| Self::Time(date::unix_seconds(it))).ok_or_else(|| {
-                    Refusal::gateway(
-                        400,
-                        format!("The date '{text}' in If-Modified-Since is invalid."),
-                    )
-                })
-            }
-        }
-    }
-
-    /// `"43"`, or of several partitions `"0:43,1:7"`.
-    fn read_etag(etag: &str) -> Result<Self, Refusal> {
-        let entries = etag.trim_matches('"').split(',').map(|entry| {
-            let (id, lsn) = entry.split_once(':').unwrap_or(("", entry));
-            Some((id.to_owned(), lsn.parse().ok()?))
-        });
-        entries.collect::<Option<_>>().map(Self::After).ok_or_else(Refusal::bad_continuation)
-    }
-
-    /// The step after which the partition is to be read.
-    pub(super) fn start(&self, partition: &Partition) -> u64 {
-        match self {
-            Self::Beginning | Self::Time(_) => 0,
-            Self::Now => partition.lsn(),
-            Self::After(entries) => {
-                let is_about_it = |id: &str| {
-                    id.is_empty()
-                        || id == partition.id
-                        || partition.parents.iter().any(|it| it == id)
-                };
-                let own = entries.iter().filter(|(id, _)| is_about_it(id)).map(|it| it.1);
-                // Of merged partitions the earlier position counts, so that nothing is missed.
-                own.min().unwrap_or(0)
-            }
-        }
-    }
-
-    /// Whether an item is late enough.
-    fn admits(&self, item: &Item) -> bool {
-        if let Self::Time(seconds) = self { item.timestamp >= *seconds } else { true }
-    }
-}
-
-pub(super) fn etag(seen: &[(String, u64)]) -> String {
-    match seen {
-        [(_, lsn)] => format!("\"{lsn}\""),
-        several => {
-            let entries: Vec<String> =
-                several.iter().map(|(id, lsn)| format!("{id}:{lsn}")).collect();
-            format!("\"{}\"", entries.join(","))
-        }
-    }
+    page.answer(&rid, owner, |it| shown(it, structured))
 }
 
 fn shown(item: &Item, structured: bool) -> Value {

@@ -32,15 +32,6 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     feed.answer(call)
 }
 
-/// Conflicts are not made by clients, so that a POST can only be a query.
-pub(crate) fn query(call: &Call<'_>) -> Result<Answer, Refusal> {
-    if call.request.is_query() {
-        list(call)
-    } else {
-        Err(Refusal::method_not_allowed(call.request))
-    }
-}
-
 pub(crate) fn read(call: &Call<'_>) -> Result<Answer, Refusal> {
     let account = call.read();
     let container = call.container(&account)?;

@@ -30,11 +30,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     feed.answer(call)
 }
 
-pub(crate) fn create_or_query(call: &Call<'_>) -> Result<Answer, Refusal> {
-    if call.request.is_query() { list(call) } else { create(call) }
-}
-
-fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
+pub(crate) fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let mut account = call.write();
     let master = account.replica();
     let refuse = |it: Refusal| it.at(master.clone());

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod batch;
 pub(crate) mod change_feed;
+mod change_page;
 pub(crate) mod conflict;
 pub(crate) mod container;
 pub(crate) mod database;

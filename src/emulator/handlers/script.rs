@@ -83,11 +83,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Refusal> {
     feed.answer(call)
 }
 
-pub(crate) fn create_or_query(call: &Call<'_>) -> Result<Answer, Refusal> {
-    if call.request.is_query() { list(call) } else { create(call) }
-}
-
-fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
+pub(crate) fn create(call: &Call<'_>) -> Result<Answer, Refusal> {
     let sort = Sort::of(call)?;
     // Checking a body may run it; others need not wait for that.
     let properties = read_body(call, sort);

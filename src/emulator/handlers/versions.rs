@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use super::change_feed::{Position, etag};
-use super::feed::{envelope, page_size};
+use super::change_page::{Page, Position};
 use super::scope::Scope;
 use crate::emulator::call::Call;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::response::Answer;
-use crate::emulator::sql::value::{ExponentStyle, Object, Value};
+use crate::emulator::sql::value::{Object, Value};
 use crate::emulator::store::container::Rules;
 use crate::emulator::store::history::Change;
-use crate::emulator::store::partition::{Partition, Stamp};
+use crate::emulator::store::partition::Stamp;
 use crate::wire::header;
 
 /// The only form in which the service tells of versions.
@@ -22,7 +21,7 @@ pub(crate) fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
         let text = "The change feed of all versions needs x-ms-cosmos-changefeed-wire-format-version: 2021-09-15.";
         return Err(Refusal::gateway(400, text));
     }
-    let max_items = page_size(call.request)?;
+    let mut page = Page::new(call)?;
     let position = Position::read(call)?;
     if matches!(position, Position::Beginning | Position::Time(_)) {
         let text = "The change feed of all versions starts from now or from a continuation.";
@@ -39,9 +38,6 @@ pub(crate) fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
         partition.expire(rules.definition.default_ttl, stamp);
     }
     let container = container.seen_from(call.view());
-    let mut rows = Vec::new();
-    let mut seen = Vec::new();
-    let mut replica = None;
     for partition in scope.partitions(container) {
         call.check_session(partition)?;
         let start = position.start(partition);
@@ -49,42 +45,12 @@ pub(crate) fn changes(call: &Call<'_>) -> Result<Answer, Refusal> {
             return Err(Refusal::gateway(400, "The continuation is older than what is retained."));
         }
         let is_wanted = |it: &Change| it.item().is_some_and(|it| scope.admits(it));
-        let room = max_items.saturating_sub(rows.len());
-        let (part, lsn) = changes_of(partition, start, is_wanted, room);
-        rows.extend(part.iter().map(|it| shown(it, &rules)));
-        seen.push((partition.id.clone(), lsn));
-        replica = Some(partition.replica());
+        let changes = partition.history.after(start).filter(|it| is_wanted(it));
+        page.take(partition, start, changes);
     }
     let owner = container.owner();
     drop(account);
-    let status = if rows.is_empty() { 304 } else { 200 };
-    let answer = Answer::new(status, replica.ok_or_else(Refusal::range_gone)?, 1.0)
-        .owner(owner)
-        .etag(&etag(&seen))
-        .header(header::ITEM_COUNT, rows.len());
-    if rows.is_empty() {
-        return Ok(answer);
-    }
-    let rid = rules.rid.text();
-    Ok(answer.body(envelope(&rid, "Documents", &rows, ExponentStyle::TwoDigits)))
-}
-
-/// The changes after a step, at most `room`, and the step up to which they reach; steps are not torn apart.
-fn changes_of(
-    partition: &Partition,
-    start: u64,
-    is_wanted: impl Fn(&Change) -> bool,
-    room: usize,
-) -> (Vec<Arc<Change>>, u64) {
-    let mut changes: Vec<Arc<Change>> = Vec::new();
-    for change in partition.history.after(start).filter(|it| is_wanted(it)) {
-        let last = changes.last().map_or(start, |it| it.lsn);
-        if changes.len() >= room && change.lsn > last {
-            return (changes, last);
-        }
-        changes.push(Arc::clone(change));
-    }
-    (changes, partition.lsn())
+    page.answer(&rules.rid.text(), owner, |it| shown(it, &rules))
 }
 
 fn shown(change: &Change, rules: &Rules) -> Value {

@@ -1,3 +1,5 @@
+//! The server on a socket: framing, pipelining, limits and the end of connections.
+
 use std::io::{Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Barrier};

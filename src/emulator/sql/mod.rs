@@ -19,6 +19,7 @@ mod eval;
 pub(crate) mod execute;
 mod expression;
 pub(crate) mod functions;
+mod json;
 mod lexer;
 mod like;
 mod measure;

@@ -132,23 +132,7 @@ fn read_key(
 ) -> Result<PartitionKeyDefinition, Refusal> {
     let value = body.get("partitionKey");
     let Some(object) = value.as_object() else {
-        if is_shared {
-            return Err(Refusal::gateway(
-                400,
-                "Shared throughput collection should have a partition key",
-            ));
-        }
-        if version > LAST_KEYLESS_VERSION {
-            return Err(Refusal::gateway(
-                400,
-                "Partition key definition is missing. Collections have to be created with a partition key.",
-            ));
-        }
-        return Ok(PartitionKeyDefinition {
-            system_key: Some(true),
-            version: None,
-            ..PartitionKeyDefinition::new(["/_partitionKey"])
-        });
+        return system_key(version, is_shared);
     };
     let kind = match object.get("kind").and_then(Value::as_str).unwrap_or("Hash") {
         "Hash" => PartitionKeyKind::Hash,
@@ -189,6 +173,23 @@ fn read_key(
         version,
         system_key: object.get("systemKey").and_then(Value::as_bool).filter(|it| *it),
         ..PartitionKeyDefinition::new(paths)
+    })
+}
+
+/// What becomes of a container without a key: early versions of the protocol give it one of the service's own.
+fn system_key(version: &str, is_shared: bool) -> Result<PartitionKeyDefinition, Refusal> {
+    if is_shared {
+        let text = "Shared throughput collection should have a partition key";
+        return Err(Refusal::gateway(400, text));
+    }
+    if version > LAST_KEYLESS_VERSION {
+        let text = "Partition key definition is missing. Collections have to be created with a partition key.";
+        return Err(Refusal::gateway(400, text));
+    }
+    Ok(PartitionKeyDefinition {
+        system_key: Some(true),
+        version: None,
+        ..PartitionKeyDefinition::new(["/_partitionKey"])
     })
 }
 

@@ -131,3 +131,32 @@ fn batches_are_one_step() {
     assert_eq!(rows(&page)[0]["metadata"]["lsn"], rows(&page)[1]["metadata"]["lsn"]);
     assert_eq!(changes(&sender, &etag(&page), &[]).status(), 304);
 }
+
+#[test]
+fn a_page_holds_four_megabytes_at_most() {
+    let emulator = Emulator::builder().partitions(3).build().unwrap();
+    let sender = container(emulator, &[], super::support::SIMPLE);
+    let mut position = etag(&changes(&sender, "*", &[]));
+    // 20 of 250 KB each are more than one page holds; the ends of some take next to nothing.
+    let text = "x".repeat(250_000);
+    for number in 0..20 {
+        let body = format!(r#"{{"id":"{number}","pk":"{number}","text":"{text}"}}"#);
+        let key = format!(r#"["{number}"]"#);
+        let headers = [("x-ms-documentdb-partitionkey", key.as_str())];
+        assert_eq!(sender.send("POST", ITEMS, &headers, body.as_bytes()).status(), 201);
+        if number < 5 {
+            sender.send("DELETE", &format!("{ITEMS}/{number}"), &headers, b"");
+        }
+    }
+    let mut told = Vec::new();
+    loop {
+        let page = changes(&sender, &position, &[("x-ms-max-item-count", "-1")]);
+        position = etag(&page);
+        if page.status() == 304 {
+            break;
+        }
+        assert!(page.body().len() < 4 * 1024 * 1024 + 100_000, "{}", page.body().len());
+        told.push(kinds(&page).len());
+    }
+    assert_eq!((told.len(), told.iter().sum::<usize>()), (2, 25), "{told:?}");
+}

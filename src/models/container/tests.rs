@@ -1,3 +1,5 @@
+//! Containers from JSON and back, with nothing lost.
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Plans of the service, and what is none.
+
 use super::*;
 use crate::partition_key::PartitionKeyKind;
 

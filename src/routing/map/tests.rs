@@ -1,3 +1,5 @@
+//! Maps of partition key ranges as they split, merge and go wrong.
+
 use super::*;
 
 fn range(id: &str, min: &str, max: &str, parents: &[&str]) -> PartitionKeyRange {

@@ -1,3 +1,5 @@
+//! The session tokens that a client keeps.
+
 use super::*;
 use crate::routing::epk::Epk;
 

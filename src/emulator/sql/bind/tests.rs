@@ -1,3 +1,5 @@
+//! Parameters, and the mistakes that are found without data.
+
 use super::*;
 use crate::emulator::sql::parser::parse;
 use crate::emulator::sql::print;

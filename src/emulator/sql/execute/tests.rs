@@ -1,3 +1,5 @@
+//! Clauses in company, pages, and places that outlive writes and splits.
+
 use std::time::SystemTime;
 
 use super::*;

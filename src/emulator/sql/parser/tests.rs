@@ -1,3 +1,5 @@
+//! Trees, precedence, depth, and the places of mistakes.
+
 use super::*;
 use crate::emulator::sql::ast::{BinaryOp, UnaryOp};
 use crate::emulator::sql::print;

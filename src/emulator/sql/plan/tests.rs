@@ -1,3 +1,5 @@
+//! Plans beside the service's own, and their rewritten queries.
+
 use super::*;
 use crate::emulator::sql::bind::{Arity, bind_with, built_in, check_parameters};
 use crate::emulator::sql::environment::DistanceFunction;

@@ -1,3 +1,5 @@
+//! The retry matrix, row by row.
+
 use super::Decision::{Fail, FailUnknown, ForgetContainer, SessionLost};
 use super::*;
 use TransportErrorKind::{Broken, Connect, Request, Resolve, Timeout, Tls};

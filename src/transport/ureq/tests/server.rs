@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 /// A request as it came.
@@ -37,6 +37,7 @@ pub(super) type Reply = (Vec<u8>, Then);
 pub(super) struct Server {
     pub(super) port: u16,
     accepted: Arc<AtomicUsize>,
+    closed: Arc<(Mutex<usize>, Condvar)>,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
@@ -55,6 +56,7 @@ impl Server {
         let server = Self {
             port: listener.local_addr().unwrap().port(),
             accepted: Arc::default(),
+            closed: Arc::default(),
             received: Arc::default(),
         };
         let (serving, wrap, reply) = (server.clone(), Arc::new(wrap), Arc::new(reply));
@@ -62,7 +64,11 @@ impl Server {
             for stream in listener.incoming().map_while(Result::ok) {
                 serving.accepted.fetch_add(1, Ordering::SeqCst);
                 let (serving, wrap, reply) = (serving.clone(), wrap.clone(), reply.clone());
-                thread::spawn(move || serving.converse(wrap(stream), &*reply));
+                thread::spawn(move || {
+                    serving.converse(wrap(stream), &*reply);
+                    *serving.closed.0.lock().unwrap() += 1;
+                    serving.closed.1.notify_all();
+                });
             }
         });
         server
@@ -91,6 +97,15 @@ impl Server {
 
     pub(super) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Waits until so many connections were closed, which a client on the same machine then knows.
+    pub(super) fn wait_until_closed(&self, count: usize) {
+        let (closed, changes) = &*self.closed;
+        let closed = closed.lock().unwrap();
+        let patience = changes.wait_timeout_while(closed, super::PATIENCE, |it| *it < count);
+        let is_over = patience.unwrap().1.timed_out();
+        assert!(!is_over, "{count} connections are to be closed");
     }
 
     pub(super) fn received(&self) -> Vec<Received> {

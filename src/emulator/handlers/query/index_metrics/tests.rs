@@ -1,3 +1,5 @@
+//! Which indexes are told for which query and policy.
+
 use super::*;
 use crate::emulator::sql::parser::parse;
 

@@ -1,3 +1,5 @@
+//! The functions on dates.
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::emulator::sql::environment::Environment;

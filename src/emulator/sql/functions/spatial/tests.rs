@@ -1,3 +1,5 @@
+//! The functions on geometries.
+
 use crate::emulator::sql::functions::tests::{call, check, check_about};
 
 const SQUARE: &str =

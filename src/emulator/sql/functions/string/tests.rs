@@ -1,3 +1,5 @@
+//! The functions on strings.
+
 use crate::emulator::sql::functions::tests::check;
 
 #[test]
