@@ -1,6 +1,8 @@
 //! The kinds of operation that go through the proxies, and what they leave behind.
 
-use cosmosdb::{Batch, Container, Etag, Operation, OptionalExt, Patch, Result};
+use cosmosdb::{
+    Batch, Container, Etag, Operation, OptionalExt, Patch, Result, StoredProcedureProperties,
+};
 use serde_json::{Value, json};
 
 /// A kind of operation. Each works on the item `1` of its partition, which is there with `n` 0, or makes the item `2`.
@@ -16,10 +18,29 @@ pub(super) enum Kind {
     Patch,
     Delete,
     Batch,
+    /// Of [`BUMP`].
+    Execute,
+}
+
+/// Adds one to `n` of the item `1`: what is carried out twice shows.
+const BUMP: &str = r#"function () {
+    const all = getContext().getCollection();
+    const found = all.queryDocuments(all.getSelfLink(), "SELECT * FROM c WHERE c.id = '1'", (error, items) => {
+        if (error) throw error;
+        items[0].n += 1;
+        if (!all.replaceDocument(items[0]._self, items[0])) throw new Error("no time");
+    });
+    if (!found) throw new Error("no time");
+}"#;
+
+/// Makes what the operations need beside items.
+pub(super) fn prepare(items: &Container) {
+    let bump = StoredProcedureProperties::new("bump", BUMP);
+    items.scripts().create_stored_procedure(bump).send().unwrap();
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Read,
         Self::Query,
         Self::ChangeFeed,
@@ -30,6 +51,7 @@ impl Kind {
         Self::Patch,
         Self::Delete,
         Self::Batch,
+        Self::Execute,
     ];
 
     /// What the proxy calls it.
@@ -44,6 +66,7 @@ impl Kind {
             Self::Patch => "patch",
             Self::Delete => "delete",
             Self::Batch => "batch",
+            Self::Execute => "execute",
         }
     }
 
@@ -116,6 +139,10 @@ impl Kind {
                 .set(repeats, Batch::retry_writes)
                 .send()
                 .map(drop),
+            // Nothing lets it be repeated.
+            Self::Execute => {
+                items.scripts().stored_procedure("bump").execute(key, ()).send().map(drop)
+            }
         }
     }
 
