@@ -12,7 +12,7 @@ use super::locations::{Locations, Wants, is_excluded};
 use super::lookup::Lookup;
 use super::quarantine::{Quarantine, Standing};
 use crate::client::options::RegionOptions;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::Link;
 use crate::models::AccountProperties;
 use crate::pipeline::{Action, Context, ResourceType, Spec, Target};
@@ -119,6 +119,10 @@ impl Regions {
             return Ok(self.default_route());
         }
         let Some(locations) = self.locations(ctx) else { return Ok(self.default_route()) };
+        if let Some(home) = ctx.spec.home.as_deref().filter(|_| locations.writes_apart()) {
+            let endpoint = Arc::clone(locations.of(home).ok_or_else(|| no_home(home))?);
+            return Ok(Route { endpoint, choices: 1, locations: Some(locations) });
+        }
         let wants = wants(ctx, &locations);
         let excluded = self.excluded(ctx.spec);
         if ctx.target == Target::Hub && !is_excluded(locations.hub(), excluded) {
@@ -383,6 +387,16 @@ impl Regions {
             }
         }
     }
+}
+
+fn no_home(region: &str) -> Error {
+    Error::new(
+        ErrorKind::Service,
+        format!(
+            "the place in the change feed is of the region {region:?}, which the account has no more, and no other \
+             region can tell what came after it: read the feed from its beginning, or from a time"
+        ),
+    )
 }
 
 /// Reads the account.

@@ -168,7 +168,8 @@ struct Asker {
 
 impl Asker {
     fn lookup(&self) -> Lookup<'_> {
-        Lookup::new(&self.client.shared, self.timeout()).noted_in(&self.metadata, 0)
+        let lookup = Lookup::new(&self.client.shared, self.timeout());
+        lookup.noted_in(&self.metadata, 0).as_of(&self.setup.options)
     }
 
     fn timeout(&self) -> Duration {
@@ -210,12 +211,12 @@ impl Asker {
             return Ok(state);
         }
         let positions = match key {
-            Some(_) => [Position { range, etag: None }].into(),
+            Some(_) => [Position::start_of(range)].into(),
             None => {
                 let map = self.map()?;
                 let parts = map.overlapping(&range).iter();
                 let parts = parts.filter_map(|it| it.epk_range().intersection(&range));
-                parts.map(|range| Position { range, etag: None }).collect()
+                parts.map(Position::start_of).collect()
             }
         };
         Ok(State { rid, mode: *mode, start: *start, key, positions })
@@ -257,6 +258,10 @@ impl Asker {
             ));
         }
         let may_have_more = has_moved && (is_first_of_time || !response.is_not_modified());
+        if next.is_some() {
+            let answered = response.diagnostics().attempts().last();
+            position.region = answered.and_then(|it| it.region.clone());
+        }
         position.etag = next.or(position.etag);
         state.positions.push_back(position);
         let body = cost.add(response, self.metadata.take());
@@ -314,7 +319,10 @@ impl Asker {
             let rid = header_value(&header::INTENDED_COLLECTION_RID, &state.rid)?;
             headers.insert(header::INTENDED_COLLECTION_RID, rid);
         }
-        let etag = state.positions.front().and_then(|it| it.etag.as_deref());
+        let front = state.positions.front();
+        let etag = front.and_then(|it| it.etag.as_deref());
+        spec.home = front.filter(|_| etag.is_some()).and_then(|it| it.region.clone());
+        let headers = &mut spec.headers;
         match (etag, state.start) {
             (Some(etag), _) => {
                 headers.insert(IF_NONE_MATCH, header_value(&IF_NONE_MATCH, etag)?);
