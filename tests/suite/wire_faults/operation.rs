@@ -1,8 +1,7 @@
 //! The kinds of operation that go through the proxies, and what they leave behind.
 
-use cosmosdb::{
-    Batch, Container, Etag, Operation, OptionalExt, Patch, Result, StoredProcedureProperties,
-};
+use cosmosdb::models::StoredProcedureProperties;
+use cosmosdb::{Batch, Container, Etag, Operation, OptionalExt, Patch, Result};
 use serde_json::{Value, json};
 
 /// A kind of operation. Each works on the item `1` of its partition, which is there with `n` 0, or makes the item `2`.
