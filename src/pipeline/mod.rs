@@ -131,7 +131,7 @@ impl<'a> Context<'a> {
     /// A look-up of metadata for this operation, within its time.
     pub(crate) fn lookup(&self) -> Result<Lookup<'_>> {
         let lookup = Lookup::new(self.shared, self.remaining()?);
-        Ok(lookup.noted_in(&self.metadata, self.attempts.len()))
+        Ok(lookup.noted_in(&self.metadata, self.attempts.len()).as_of(&self.spec.options))
     }
 
     /// The time for one attempt. A read that another region could answer leaves it a third of what is left.

@@ -57,7 +57,8 @@ impl HttpBackend {
 
     /// A look-up of metadata for this query.
     fn lookup(&self) -> Lookup<'_> {
-        Lookup::new(&self.client.shared, self.timeout()).noted_in(&self.metadata, 0)
+        let lookup = Lookup::new(&self.client.shared, self.timeout());
+        lookup.noted_in(&self.metadata, 0).as_of(&self.options)
     }
 
     fn timeout(&self) -> Duration {
