@@ -30,7 +30,9 @@ fn whole(id: &str) -> [Value; 1] {
 /// A client of a server that gives these answers, one after the other.
 fn client(answers: impl IntoIterator<Item = Response>) -> (CosmosClient, Mock, VirtualClock) {
     let (mock, clock) = (Mock::new(), VirtualClock::new());
-    answers.into_iter().for_each(|it| drop(mock.respond_with(it)));
+    for answer in answers {
+        mock.respond_with(answer);
+    }
     let client = CosmosClient::builder("https://a.documents.test/")
         .key("c2VjcmV0")
         .transport(mock.clone())
