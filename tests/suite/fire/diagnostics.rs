@@ -48,7 +48,7 @@ fn what_was_read_of_account_and_container_is_there_once_and_marked_as_metadata()
     account.fault(Fault::throttle("read_container", "100").times(1));
     let created = items.create_item(&json!({ "id": "1", "pk": "1" })).send().unwrap();
     let diagnostics = created.diagnostics();
-    let read: Vec<_> = diagnostics.metadata().map(|it| it.operation()).collect();
+    let read: Vec<_> = diagnostics.metadata().map(Diagnostics::operation).collect();
     assert_eq!(read, ["read container /dbs/db/colls/c"]);
     assert_eq!(diagnostics.attempts().len(), 1);
     assert_eq!(
@@ -110,7 +110,7 @@ fn pages_tell_what_was_read_before_them() {
     let writer = database.container("c");
     writer.create_item(&json!({ "id": "1", "pk": "1" })).send().unwrap();
     let metadata = |diagnostics: &[Diagnostics]| -> Vec<String> {
-        let of = |it: &Diagnostics| it.metadata().map(|it| it.operation()).collect::<Vec<_>>();
+        let of = |it: &Diagnostics| it.metadata().map(Diagnostics::operation).collect::<Vec<_>>();
         diagnostics.iter().flat_map(of).collect()
     };
     let fresh = || account.client().database("db").container("c");
