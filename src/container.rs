@@ -20,6 +20,7 @@ use crate::pipeline::{Action, Partition, ResourceType, Spec};
 use crate::query::Query;
 use crate::resources::{Conflict, ResourceThroughput, Scripts, conflicts};
 use crate::routing::cache::ContainerFacts;
+use crate::routing::lookup::Lookup;
 use crate::routing::range::EpkRange;
 use crate::routing::{FeedRange, Stored, extract};
 use crate::wire::MAX_BODY_BYTES;
@@ -210,7 +211,8 @@ impl Container {
     pub fn feed_ranges(&self) -> Result<Vec<FeedRange>> {
         let shared = &self.database.client.shared;
         let timeout = shared.options.operation_timeout;
-        let map = shared.containers.fresh_ranges(shared, &self.link()?, timeout)?;
+        let lookup = Lookup::new(shared, timeout);
+        let map = shared.containers.fresh_ranges(&lookup, &self.link()?)?;
         Ok(map.ranges().iter().map(|it| it.epk_range().into()).collect())
     }
 
@@ -249,7 +251,8 @@ impl Container {
             Stored::Partition(id) => {
                 let shared = &self.database.client.shared;
                 let timeout = shared.options.operation_timeout;
-                let map = shared.containers.fresh_ranges(shared, &self.link()?, timeout)?;
+                let lookup = Lookup::new(shared, timeout);
+                let map = shared.containers.fresh_ranges(&lookup, &self.link()?)?;
                 let range = map.by_id(&id).ok_or_else(|| {
                     Error::invalid_input(format!(
                         "the container has no partition {id:?} (any more)"
@@ -263,7 +266,8 @@ impl Container {
     /// What the client knows of the container, read where it is not known.
     pub(crate) fn facts(&self) -> Result<Arc<ContainerFacts>> {
         let shared = &self.database.client.shared;
-        shared.containers.get(shared, &self.link()?, shared.options.operation_timeout)
+        let lookup = Lookup::new(shared, shared.options.operation_timeout);
+        shared.containers.get(&lookup, &self.link()?)
     }
 
     /// How far this client has seen the container, over all its partitions: its latest session token. `None` before

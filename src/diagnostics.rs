@@ -1,7 +1,7 @@
 //! What the client did for one call: every attempt, with its outcome and the reason for the next.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The record of one call. Cheap to clone.
@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Diagnostics(Arc<Record>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Record {
     activity_id: String,
     /// Verb and kind of resource.
@@ -18,6 +18,38 @@ struct Record {
     path: String,
     elapsed: Duration,
     attempts: Vec<Attempt>,
+    metadata: Vec<MetadataRead>,
+}
+
+/// A read of the account or the container that an operation could not do without.
+#[derive(Clone, Debug)]
+struct MetadataRead {
+    /// So many attempts of the operation came before.
+    after: usize,
+    diagnostics: Diagnostics,
+}
+
+/// The reads of metadata for an operation under way. Making one allocates nothing.
+#[derive(Debug, Default)]
+pub(crate) struct MetadataReads(Mutex<Vec<MetadataRead>>);
+
+impl MetadataReads {
+    pub(crate) fn add(&self, after: usize, diagnostics: Diagnostics) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(MetadataRead { after, diagnostics });
+    }
+
+    /// What was noted so far, which is forgotten here.
+    pub(crate) fn take(&self) -> Self {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Self(Mutex::new(std::mem::take(&mut *notes)))
+    }
+
+    fn into_reads(self) -> Vec<MetadataRead> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One HTTP exchange of a call.
@@ -51,8 +83,22 @@ impl Diagnostics {
         path: String,
         elapsed: Duration,
         attempts: Vec<Attempt>,
+        metadata: MetadataReads,
     ) -> Self {
-        Self(Arc::new(Record { activity_id, operation, path, elapsed, attempts }))
+        let metadata = metadata.into_reads();
+        Self(Arc::new(Record { activity_id, operation, path, elapsed, attempts, metadata }))
+    }
+
+    /// The same, with what was read before the call so that it could be made.
+    #[must_use]
+    pub(crate) fn after_reading(mut self, metadata: MetadataReads) -> Self {
+        let mut before = metadata.into_reads();
+        if !before.is_empty() {
+            let record = Arc::make_mut(&mut self.0);
+            before.append(&mut record.metadata);
+            record.metadata = before;
+        }
+        self
     }
 
     /// What was done, such as `read item`, and with what: the path of the URL.
@@ -71,12 +117,21 @@ impl Diagnostics {
         &self.0.attempts
     }
 
+    /// What was read of the account or of the container because this call needed it, in order, each with attempts of its
+    /// own. Empty on a client that knows the container already.
+    ///
+    /// Neither [`attempts`](Self::attempts) nor [`request_charge`](Self::request_charge) counts them: they are of use to
+    /// all calls that follow. What another call was reading at that moment is told by that one.
+    pub fn metadata(&self) -> impl ExactSizeIterator<Item = &Self> {
+        self.0.metadata.iter().map(|it| &it.diagnostics)
+    }
+
     /// How long the call took, its waits included.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
 
-    /// The request units of all attempts.
+    /// The request units of all attempts, without those of [`metadata`](Self::metadata).
     pub fn request_charge(&self) -> f64 {
         self.0.attempts.iter().fold(0.0, |sum, it| sum + it.request_charge)
     }
@@ -109,12 +164,23 @@ impl Diagnostics {
                 })
             })
             .collect();
+        let metadata: Vec<_> = self
+            .0
+            .metadata
+            .iter()
+            .map(|it| {
+                let mut read = it.diagnostics.to_json();
+                read["afterAttempts"] = it.after.into();
+                read
+            })
+            .collect();
         serde_json::json!({
             "activityId": self.0.activity_id,
             "operation": self.operation(),
             "elapsedMs": millis(self.0.elapsed),
             "requestCharge": self.request_charge(),
             "attempts": attempts,
+            "metadata": metadata,
         })
     }
 }
@@ -123,10 +189,20 @@ impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let record = &self.0;
         write!(f, "{} {:.1?} {:.2} RU", self.operation(), record.elapsed, self.request_charge())?;
-        for attempt in &record.attempts {
+        let mut metadata = record.metadata.iter().peekable();
+        for (at, attempt) in record.attempts.iter().enumerate() {
+            while let Some(read) = metadata.next_if(|it| it.after <= at) {
+                write!(f, " | {read}")?;
+            }
             write!(f, " | {attempt}")?;
         }
-        Ok(())
+        metadata.try_for_each(|it| write!(f, " | {it}"))
+    }
+}
+
+impl fmt::Display for MetadataRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "metadata ({})", self.diagnostics)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::options::{Configure, Tunable, options};
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, CallOptions, Partition, Spec};
 use crate::response::Response;
+use crate::routing::lookup::Lookup;
 use crate::wire::MAX_BODY_BYTES;
 
 impl Container {
@@ -161,7 +162,8 @@ impl Batch {
         spec.body = body(&entries, spec.options.minimal_content)?;
         let timeout = spec.options.timeout.unwrap_or(shared.options.operation_timeout);
         let link = self.container.link()?;
-        if let Some(facts) = shared.containers.get_if_permitted(shared, &link, timeout)? {
+        let lookup = Lookup::new(shared, timeout);
+        if let Some(facts) = shared.containers.get_if_permitted(&lookup, &link)? {
             check_complete(&key, &facts.definition)?;
         }
         spec.partition = Partition::Key(key);

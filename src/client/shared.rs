@@ -11,14 +11,13 @@ use super::options::ClientOptions;
 use crate::auth::Credential;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::link::Link;
-use crate::models::AccountProperties;
-use crate::pipeline::{Action, Pipeline, ResourceType, Spec, hedge};
+use crate::pipeline::{Pipeline, Spec, hedge};
 use crate::query::PlanCache;
 use crate::resolver::Registry;
 use crate::response::Response;
 use crate::routing::cache::ContainerCache;
-use crate::routing::regions::Regions;
+use crate::routing::lookup::Lookup;
+use crate::routing::regions::{self, Regions};
 use crate::transport::Transport;
 
 /// The state behind a client and its handles.
@@ -48,18 +47,9 @@ impl Shared {
         }
     }
 
-    /// Reads the account.
-    pub(crate) fn fetch_account(&self, timeout: Duration) -> Result<(Response, AccountProperties)> {
-        let mut spec = Spec::new(Action::Read, ResourceType::Account, Link::account());
-        spec.options.timeout = Some(timeout);
-        let response = self.run(spec)?;
-        let account = response.item()?;
-        Ok((response, account))
-    }
-
     /// Reads the account and keeps its locations.
     pub(crate) fn read_account(&self, timeout: Duration) -> Result<Response> {
-        let (response, account) = self.fetch_account(timeout)?;
+        let (response, account) = regions::fetch_account(&Lookup::new(self, timeout))?;
         self.regions.remember(account, self.clock.monotonic());
         Ok(response)
     }

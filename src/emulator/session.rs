@@ -25,7 +25,7 @@ pub(crate) fn is_satisfied(token: &str, partition: &Partition) -> bool {
     token.split(',').filter_map(Segment::read).all(|it| {
         let is_about_it = it.range_id == partition.id
             || partition.parents.iter().any(|parent| parent == it.range_id);
-        !is_about_it || partition.log().covers(it.lsn, &it.regions)
+        !is_about_it || partition.log().covers(it.version, it.lsn, &it.regions)
     })
 }
 
@@ -33,6 +33,7 @@ pub(crate) fn is_satisfied(token: &str, partition: &Partition) -> bool {
 #[derive(Debug, PartialEq)]
 struct Segment<'a> {
     range_id: &'a str,
+    version: Option<i64>,
     lsn: u64,
     /// How many writes of each region were seen, where several take writes.
     regions: Vec<(usize, u64)>,
@@ -44,12 +45,14 @@ impl<'a> Segment<'a> {
         let (range_id, rest) = text.trim().split_once(':')?;
         let mut parts = rest.split('#');
         let first = parts.next()?;
-        let lsn = parts.next().unwrap_or(first).parse().ok()?;
+        let second = parts.next();
+        let lsn = second.unwrap_or(first).parse().ok()?;
+        let version = second.and_then(|_| first.parse().ok());
         let regions = parts.filter_map(|it| {
             let (region, count) = it.split_once('=')?;
             Some((region.parse::<usize>().ok()?.checked_sub(1)?, count.parse().ok()?))
         });
-        Some(Self { range_id, lsn, regions: regions.collect() })
+        Some(Self { range_id, version, lsn, regions: regions.collect() })
     }
 }
 
@@ -60,14 +63,14 @@ mod tests {
     #[test]
     fn tokens_are_read_in_every_spelling() {
         for (text, expected) in [
-            ("0:-1#31", Some(("0", 31, vec![]))),
-            ("3:2#100#1=20#2=30", Some(("3", 100, vec![(0, 20), (1, 30)]))),
-            ("3:2#100#1=-1#0=4", Some(("3", 100, vec![]))),
-            ("0:7", Some(("0", 7, vec![]))),
+            ("0:-1#31", Some(("0", Some(-1), 31, vec![]))),
+            ("3:2#100#1=20#2=30", Some(("3", Some(2), 100, vec![(0, 20), (1, 30)]))),
+            ("3:2#100#1=-1#0=4", Some(("3", Some(2), 100, vec![]))),
+            ("0:7", Some(("0", None, 7, vec![]))),
             ("nonsense", None),
             ("0:x#y", None),
         ] {
-            let read = Segment::read(text).map(|it| (it.range_id, it.lsn, it.regions));
+            let read = Segment::read(text).map(|it| (it.range_id, it.version, it.lsn, it.regions));
             assert_eq!(read, expected, "{text}");
         }
         assert_eq!(token("0", -1, 31, &BTreeMap::new()), "0:-1#31");

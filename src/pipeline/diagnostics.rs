@@ -47,5 +47,5 @@ fn number(value: u64) -> HeaderValue {
 /// The record of an operation that has ended.
 pub(super) fn finish(ctx: Context<'_>, elapsed: Duration) -> Diagnostics {
     let operation = (ctx.spec.action.word(), ctx.spec.resource.word());
-    Diagnostics::new(ctx.activity_id, operation, ctx.path, elapsed, ctx.attempts)
+    Diagnostics::new(ctx.activity_id, operation, ctx.path, elapsed, ctx.attempts, ctx.metadata)
 }

@@ -19,12 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Shared;
-use crate::diagnostics::Attempt;
+use crate::diagnostics::{Attempt, MetadataReads};
 use crate::error::{Error, Result};
 use crate::partition_key::PartitionKey;
 use crate::response::Response;
 use crate::routing::cache::{ContainerFacts, ContainerState};
 use crate::routing::locations::Locations;
+use crate::routing::lookup::Lookup;
 use crate::routing::regions::Endpoint;
 use crate::transport;
 use crate::wire::header;
@@ -85,6 +86,8 @@ pub(crate) struct Context<'a> {
     pub(crate) in_doubt: bool,
     pub(crate) counters: retry::Counters,
     pub(crate) attempts: Vec<Attempt>,
+    /// What was read of the account and the container for it.
+    pub(crate) metadata: MetadataReads,
 }
 
 /// Longest time for one attempt to read the account.
@@ -115,6 +118,7 @@ impl<'a> Context<'a> {
             in_doubt: false,
             counters: retry::Counters::default(),
             attempts: Vec::with_capacity(1),
+            metadata: MetadataReads::default(),
         }
     }
 
@@ -122,6 +126,12 @@ impl<'a> Context<'a> {
     pub(crate) fn remaining(&self) -> Result<Duration> {
         let left = self.deadline.saturating_sub(self.shared.clock.monotonic());
         if left.is_zero() { Err(self.timed_out()) } else { Ok(left) }
+    }
+
+    /// A look-up of metadata for this operation, within its time.
+    pub(crate) fn lookup(&self) -> Result<Lookup<'_>> {
+        let lookup = Lookup::new(self.shared, self.remaining()?);
+        Ok(lookup.noted_in(&self.metadata, self.attempts.len()).as_of(&self.spec.options))
     }
 
     /// The time for one attempt. A read that another region could answer leaves it a third of what is left.

@@ -123,7 +123,7 @@ fn key_of_item(ctx: &mut Context<'_>, body: &[u8]) -> Result<HeaderValue> {
     let (Some(container), Some(link)) = (&ctx.container, &ctx.spec.container) else {
         return Err(Error::invalid_input("only items of a container have a partition key"));
     };
-    let facts = container.facts_if_permitted(ctx.shared, link, ctx.remaining()?)?;
+    let facts = container.facts_if_permitted(&ctx.lookup()?, link)?;
     let facts = facts.ok_or_else(|| {
         Error::credential(format!(
             "the partition key of the item is taken from it by the definition of {}, which the client's credential \
@@ -172,8 +172,7 @@ impl Context<'_> {
     pub(super) fn facts_or_fetch(&mut self) -> Option<Arc<ContainerFacts>> {
         if self.facts.is_none() {
             let (state, container) = (self.container.as_ref()?, self.spec.container.as_ref()?);
-            let left = self.remaining().ok()?;
-            self.facts = state.facts_if_permitted(self.shared, container, left).ok()?;
+            self.facts = state.facts_if_permitted(&self.lookup().ok()?, container).ok()?;
         }
         self.facts.clone()
     }
@@ -185,9 +184,7 @@ impl Context<'_> {
         let (state, container) = (self.container.as_ref()?, self.spec.container.as_ref()?);
         let map = match state.known_ranges() {
             Some(map) => map,
-            None if fetch => {
-                state.ranges_if_readable(self.shared, container, self.remaining().ok()?)?
-            }
+            None if fetch => state.ranges_if_readable(&self.lookup().ok()?, container)?,
             None => return None,
         };
         let index = match &self.spec.partition {

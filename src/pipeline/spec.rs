@@ -210,6 +210,8 @@ pub(crate) struct Spec {
     /// The headers of the options that were set.
     pub(crate) headers: HeaderMap,
     pub(crate) options: CallOptions,
+    /// The region whose own place the operation goes on from. Where several regions write, no other has that place.
+    pub(crate) home: Option<Arc<str>>,
 }
 
 /// What a caller can set on every call.
@@ -255,6 +257,7 @@ impl Spec {
             lacks_id: false,
             headers: HeaderMap::new(),
             options: CallOptions::default(),
+            home: None,
         }
     }
 

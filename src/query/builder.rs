@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::query::chain::Chain;
 use crate::query::http_backend::{HttpBackend, Pipelined};
 use crate::query::{Options, QueryPipeline};
 use crate::routing::FeedRange;
+use crate::routing::lookup::Lookup;
 use crate::wire::header;
 
 /// A query to be: parameters and options are set on it; iterating runs it.
@@ -270,11 +272,13 @@ impl Setup {
             self.spec.headers,
             self.spec.options,
         );
+        let metadata = Arc::clone(&backend.metadata);
         Ok(Box::new(Pipelined::new(backend, move |backend| {
             let target = match &key {
                 Some(key) => {
                     let shared = &client.shared;
-                    match shared.containers.get_if_permitted(shared, &container, timeout)? {
+                    let lookup = Lookup::new(shared, timeout).noted_in(&metadata, 0);
+                    match shared.containers.get_if_permitted(&lookup, &container)? {
                         Some(facts) => Target::key(key, &facts.definition)?,
                         None => Target::key_anywhere(key),
                     }

@@ -169,6 +169,10 @@ mod tests {
         assert!(message(&identity("r", "q"), &text[..text.len() - 3]).contains("damaged"));
         assert!(message(&identity("r", "q"), "-RID:~x#RT:1").contains("not one of"));
         assert!(message(&identity("r", "q"), &"cq1.A".repeat(9000)).contains("longer"));
+        let mut with_parameter = QuerySpec::new("q");
+        with_parameter.parameters.push(("@a".into(), 1.into()));
+        let other = Identity::new("r".into(), &with_parameter, &Target::container());
+        assert!(message(&other, &text).contains("another query"));
         let mut keyed = Target::container();
         keyed.partition_key = Some("k".into());
         let other = Identity::new("r".into(), &QuerySpec::new("q"), &keyed);

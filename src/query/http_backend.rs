@@ -12,12 +12,14 @@ use super::backend::{
 use super::plan::{QueryPlan, SUPPORTED_FEATURES};
 use super::{OutputPage, QueryPipeline};
 use crate::client::CosmosClient;
+use crate::diagnostics::MetadataReads;
 use crate::error::Result;
 use crate::feed::{self, PageSource, Rows};
 use crate::link::Link;
 use crate::options::header_value;
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, CallOptions, Partition, ResourceType, Spec};
+use crate::routing::lookup::Lookup;
 use crate::routing::map::PartitionKeyRangeMap;
 use crate::routing::range::EpkRange;
 use crate::wire::header;
@@ -30,6 +32,8 @@ pub(super) struct HttpBackend {
     options: CallOptions,
     /// The partition key ranges that this query saw last, which a reload is to replace.
     seen: Mutex<Option<Arc<PartitionKeyRangeMap>>>,
+    /// What was read of the container, and asked for plans, since the last page.
+    pub(super) metadata: Arc<MetadataReads>,
 }
 
 impl HttpBackend {
@@ -41,7 +45,20 @@ impl HttpBackend {
         options: CallOptions,
     ) -> Self {
         headers.remove(header::MAX_ITEM_COUNT);
-        Self { client, container, headers, options, seen: Mutex::default() }
+        Self {
+            client,
+            container,
+            headers,
+            options,
+            seen: Mutex::default(),
+            metadata: Arc::default(),
+        }
+    }
+
+    /// A look-up of metadata for this query.
+    fn lookup(&self) -> Lookup<'_> {
+        let lookup = Lookup::new(&self.client.shared, self.timeout());
+        lookup.noted_in(&self.metadata, 0).as_of(&self.options)
     }
 
     fn timeout(&self) -> Duration {
@@ -62,14 +79,12 @@ impl HttpBackend {
             .insert(header::SUPPORTED_QUERY_FEATURES, HeaderValue::from_static(SUPPORTED_FEATURES));
         spec.headers.insert(header::QUERY_VERSION, HeaderValue::from_static("1.0"));
         spec.partition = key.map_or(Partition::All, |key| Partition::Key(key.clone()));
-        let response = self.client.shared.run(spec)?;
+        let response = self.lookup().run(spec)?;
         let shared = &self.client.shared;
         let facts = match key {
             // The key is all that has to be known of the container, which the credential may not reach.
-            Some(_) => {
-                shared.containers.get_if_permitted(shared, &self.container, self.timeout())?
-            }
-            None => Some(shared.containers.get(shared, &self.container, self.timeout())?),
+            Some(_) => shared.containers.get_if_permitted(&self.lookup(), &self.container)?,
+            None => Some(shared.containers.get(&self.lookup(), &self.container)?),
         };
         match facts {
             Some(facts) => QueryPlan::parse(response.bytes(), &facts.definition),
@@ -81,7 +96,7 @@ impl HttpBackend {
 impl Backend for HttpBackend {
     fn container_rid(&self) -> Result<String> {
         let shared = &self.client.shared;
-        let facts = shared.containers.get_if_permitted(shared, &self.container, self.timeout())?;
+        let facts = shared.containers.get_if_permitted(&self.lookup(), &self.container)?;
         // Without a rid, a continuation is bound to the query alone.
         Ok(facts.map(|it| it.rid.clone()).unwrap_or_default())
     }
@@ -102,9 +117,9 @@ impl Backend for HttpBackend {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let map = match (freshness, seen) {
             (Freshness::Reload, Some(seen)) => {
-                shared.containers.newer_ranges(shared, &self.container, &seen, self.timeout())?
+                shared.containers.newer_ranges(&self.lookup(), &self.container, &seen)?
             }
-            _ => shared.containers.ranges(shared, &self.container, self.timeout())?,
+            _ => shared.containers.ranges(&self.lookup(), &self.container)?,
         };
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&map));
         let overlapping = map.overlapping(within).iter();
@@ -131,6 +146,7 @@ impl Backend for HttpBackend {
         };
         let (headers, body, diagnostics) = self.client.shared.run(spec)?.into_parts();
         let page = RawPage::parse(headers, &body, "Documents")?;
+        let diagnostics = diagnostics.after_reading(self.metadata.take());
         Ok(RawPage { diagnostics: Some(diagnostics), ..page })
     }
 

@@ -77,3 +77,29 @@ impl PartialEq for Candidate {
 }
 
 impl Eq for Candidate {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_rows_are_kept_as_the_window_reaches_to_and_no_more_than_memory_allows() {
+        for (window, expected) in [
+            (serde_json::json!({ "top": 5 }), Ok(5)),
+            (serde_json::json!({ "offset": 3, "limit": 5 }), Ok(8)),
+            (serde_json::json!({ "top": 50_000 }), Ok(50_000)),
+            (serde_json::json!({ "top": 50_001 }), Err("reach to row 50000")),
+            (serde_json::json!({ "offset": 49_999, "limit": 2 }), Err("reach to row 50000")),
+            (serde_json::json!({}), Err("needs TOP or LIMIT")),
+        ] {
+            let info: QueryInfo = serde_json::from_value(window.clone()).unwrap();
+            match (capacity(&info), expected) {
+                (Ok(rows), Ok(expected)) => assert_eq!(rows, expected, "{window}"),
+                (Err(error), Err(expected)) => {
+                    assert!(error.to_string().contains(expected), "{window}: {error}");
+                }
+                (found, _) => panic!("{window}: {found:?}"),
+            }
+        }
+    }
+}

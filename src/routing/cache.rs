@@ -10,16 +10,15 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 
-use super::map::{MapDefect, PartitionKeyRange, PartitionKeyRangeMap};
+use super::lookup::Lookup;
+use super::map::PartitionKeyRangeMap;
+use super::range_feed;
 use super::session::SessionTokens;
-use crate::client::Shared;
 use crate::error::{Error, Result};
-use crate::feed::parse_envelope;
 use crate::link::Link;
 use crate::partition_key::{PartitionKeyDefinition, parse_path};
-use crate::pipeline::{Action, Hedging, ResourceType, Spec};
+use crate::pipeline::{Action, ResourceType, Spec};
 use crate::sync::Flight;
-use crate::wire::header;
 
 /// What requests need to know of a container.
 #[derive(Debug)]
@@ -74,61 +73,52 @@ impl ContainerCache {
     }
 
     /// The facts about a container, read from the service where they are not known.
-    pub(crate) fn get(
-        &self,
-        shared: &Shared,
-        container: &Link,
-        timeout: Duration,
-    ) -> Result<Arc<ContainerFacts>> {
-        self.state(container).facts(shared, container, timeout)
+    pub(crate) fn get(&self, lookup: &Lookup<'_>, container: &Link) -> Result<Arc<ContainerFacts>> {
+        self.state(container).facts(lookup, container)
     }
 
     /// The facts about a container, or `None` where it may not be read.
     pub(crate) fn get_if_permitted(
         &self,
-        shared: &Shared,
+        lookup: &Lookup<'_>,
         container: &Link,
-        timeout: Duration,
     ) -> Result<Option<Arc<ContainerFacts>>> {
-        self.state(container).facts_if_permitted(shared, container, timeout)
+        self.state(container).facts_if_permitted(lookup, container)
     }
 
     /// The partition key ranges of a container, read from the service where they are not known.
     pub(crate) fn ranges(
         &self,
-        shared: &Shared,
+        lookup: &Lookup<'_>,
         container: &Link,
-        timeout: Duration,
     ) -> Result<Arc<PartitionKeyRangeMap>> {
-        let fetch = || read_ranges(shared, container, None, timeout);
-        self.state(container).ranges.get_or_fetch(timeout, fetch)
+        let fetch = || range_feed::read(lookup, container, None);
+        self.state(container).ranges.get_or_fetch(lookup.timeout, fetch)
     }
 
     /// The partition key ranges after a change that made those that the caller `saw` wrong.
     pub(crate) fn newer_ranges(
         &self,
-        shared: &Shared,
+        lookup: &Lookup<'_>,
         container: &Link,
         saw: &Arc<PartitionKeyRangeMap>,
-        timeout: Duration,
     ) -> Result<Arc<PartitionKeyRangeMap>> {
         let state = self.state(container);
         // What was cleared meanwhile may be another container's: its feed of ranges does not go on from the old one's.
         let base = state.ranges.get().map(|_| saw);
-        let fetch = || read_ranges(shared, container, base, timeout);
-        state.ranges.refresh_if_same(saw, timeout, fetch)
+        let fetch = || range_feed::read(lookup, container, base);
+        state.ranges.refresh_if_same(saw, lookup.timeout, fetch)
     }
 
     /// The partition key ranges as they are now, whatever is known of them.
     pub(crate) fn fresh_ranges(
         &self,
-        shared: &Shared,
+        lookup: &Lookup<'_>,
         container: &Link,
-        timeout: Duration,
     ) -> Result<Arc<PartitionKeyRangeMap>> {
         match self.state(container).ranges.get() {
-            Some(known) => self.newer_ranges(shared, container, &known, timeout),
-            None => self.ranges(shared, container, timeout),
+            Some(known) => self.newer_ranges(lookup, container, &known),
+            None => self.ranges(lookup, container),
         }
     }
 
@@ -225,30 +215,28 @@ impl ContainerState {
     /// The facts, read from the service where they are not known.
     pub(crate) fn facts(
         &self,
-        shared: &Shared,
+        lookup: &Lookup<'_>,
         container: &Link,
-        timeout: Duration,
     ) -> Result<Arc<ContainerFacts>> {
-        let fetch = || self.fetch_facts(shared, container, timeout);
-        self.facts.get_or_fetch(timeout, fetch)
+        let fetch = || self.fetch_facts(lookup, container);
+        self.facts.get_or_fetch(lookup.timeout, fetch)
     }
 
     /// The facts, for what goes without them where they may not be read: a resource token for an item, or for one
     /// partition key, need not be one for the container.
     pub(crate) fn facts_if_permitted(
         &self,
-        shared: &Shared,
+        lookup: &Lookup<'_>,
         container: &Link,
-        timeout: Duration,
     ) -> Result<Option<Arc<ContainerFacts>>> {
         if let Some(known) = self.facts.get() {
             return Ok(Some(known));
         }
-        let now = nanos(shared.clock.monotonic());
+        let now = nanos(lookup.shared.clock.monotonic());
         if now < self.facts_refused_until.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        match self.facts(shared, container, timeout) {
+        match self.facts(lookup, container) {
             Ok(facts) => Ok(Some(facts)),
             Err(error) if may_not_be_read(&error) => {
                 log::info!("{} may not be read: {error}", container.as_str());
@@ -264,15 +252,14 @@ impl ContainerState {
     /// now, its ranges and session tokens go too.
     pub(crate) fn newer_facts(
         &self,
-        shared: &Shared,
+        lookup: &Lookup<'_>,
         container: &Link,
         saw: Option<&Arc<ContainerFacts>>,
-        timeout: Duration,
     ) -> Result<Arc<ContainerFacts>> {
-        let fetch = || self.fetch_facts(shared, container, timeout);
+        let fetch = || self.fetch_facts(lookup, container);
         let facts = match saw {
-            Some(saw) => self.facts.refresh_if_same(saw, timeout, fetch)?,
-            None => self.facts.get_or_fetch(timeout, fetch)?,
+            Some(saw) => self.facts.refresh_if_same(saw, lookup.timeout, fetch)?,
+            None => self.facts.get_or_fetch(lookup.timeout, fetch)?,
         };
         if saw.is_none_or(|saw| saw.rid != facts.rid) {
             self.ranges.clear();
@@ -283,9 +270,8 @@ impl ContainerState {
     /// The ranges, for a request that does better with them but goes without: read once at most, and no error.
     pub(crate) fn ranges_if_readable(
         &self,
-        shared: &Shared,
+        lookup: &Lookup<'_>,
         container: &Link,
-        timeout: Duration,
     ) -> Option<Arc<PartitionKeyRangeMap>> {
         if let Some(known) = self.ranges.get() {
             return Some(known);
@@ -293,8 +279,8 @@ impl ContainerState {
         if self.ranges_refused.load(Ordering::Relaxed) {
             return None;
         }
-        let fetch = || read_ranges(shared, container, None, timeout);
-        match self.ranges.get_or_fetch(timeout, fetch) {
+        let fetch = || range_feed::read(lookup, container, None);
+        match self.ranges.get_or_fetch(lookup.timeout, fetch) {
             Ok(ranges) => Some(ranges),
             Err(error) => {
                 log::warn!("the ranges of {} could not be read: {error}", container.as_str());
@@ -307,13 +293,12 @@ impl ContainerState {
     /// Reads again the ranges that the caller `saw`, if it saw any and nobody else has.
     pub(crate) fn refresh_ranges(
         &self,
-        shared: &Shared,
+        lookup: &Lookup<'_>,
         container: &Link,
         saw: &Arc<PartitionKeyRangeMap>,
-        timeout: Duration,
     ) -> Result<()> {
-        let fetch = || read_ranges(shared, container, Some(saw), timeout);
-        self.ranges.refresh_if_same(saw, timeout, fetch).map(drop)
+        let fetch = || range_feed::read(lookup, container, Some(saw));
+        self.ranges.refresh_if_same(saw, lookup.timeout, fetch).map(drop)
     }
 
     /// An answer named a range that the map does not have: a split or merge happened.
@@ -324,15 +309,10 @@ impl ContainerState {
         }
     }
 
-    fn fetch_facts(
-        &self,
-        shared: &Shared,
-        container: &Link,
-        timeout: Duration,
-    ) -> Result<ContainerFacts> {
-        let facts = read_container(shared, container, timeout)?;
+    fn fetch_facts(&self, lookup: &Lookup<'_>, container: &Link) -> Result<ContainerFacts> {
+        let facts = read_container(lookup, container)?;
         self.session.settle(&facts.rid);
-        shared.containers.catch_up(self);
+        lookup.shared.containers.catch_up(self);
         Ok(facts)
     }
 }
@@ -352,7 +332,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Result<ContainerFacts> {
+fn read_container(lookup: &Lookup<'_>, container: &Link) -> Result<ContainerFacts> {
     /// Only what is needed, so that a policy which this version cannot read does no harm.
     #[derive(serde::Deserialize)]
     struct Properties {
@@ -362,111 +342,7 @@ fn read_container(shared: &Shared, container: &Link, timeout: Duration) -> Resul
         partition_key: PartitionKeyDefinition,
     }
     let mut spec = Spec::new(Action::Read, ResourceType::Container, container.clone());
-    spec.options.timeout = Some(timeout);
-    let Properties { rid, partition_key: definition } = shared.run(spec)?.item()?;
+    spec.options.timeout = Some(lookup.timeout);
+    let Properties { rid, partition_key: definition } = lookup.run(spec)?.item()?;
     ContainerFacts::new(rid, definition)
-}
-
-/// Most tries to read ranges that fit together while a split is under way.
-const MOST_TRIES: u32 = 4;
-/// The first wait between those; it doubles each time.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-
-fn read_ranges(
-    shared: &Shared,
-    container: &Link,
-    seen: Option<&Arc<PartitionKeyRangeMap>>,
-    timeout: Duration,
-) -> Result<PartitionKeyRangeMap> {
-    let end = shared.clock.monotonic() + timeout;
-    let mut base = seen;
-    for retry in 0..MOST_TRIES {
-        let left = end.saturating_sub(shared.clock.monotonic());
-        let mut place = Place::of(base);
-        let documents = read_range_feed(shared, container, &mut place, left)?;
-        let Place { etag, region } = place;
-        let map = match base.filter(|it| it.etag().is_some()) {
-            Some(base) => base.merge(documents, etag),
-            None => PartitionKeyRangeMap::new(documents, etag),
-        };
-        match map {
-            Ok(map) => return Ok(map.read_in(region)),
-            Err(MapDefect::Overlapping | MapDefect::UnknownParents) => base = None,
-            Err(MapDefect::Incomplete) => {}
-        }
-        let wait = FIRST_WAIT.saturating_mul(1 << retry);
-        if wait >= end.saturating_sub(shared.clock.monotonic()) {
-            break;
-        }
-        shared.clock.sleep(wait);
-    }
-    let name = container.as_str();
-    Err(Error::new(
-        crate::ErrorKind::Service,
-        format!("the partition key ranges of {name} do not fit together"),
-    ))
-}
-
-/// Most pages of the feed of ranges: a bound against servers that never end it.
-const MOST_PAGES: usize = 10_000;
-
-/// A place in the feed of ranges: the etag, and the region whose own it is.
-#[derive(Default)]
-struct Place {
-    etag: Option<String>,
-    region: Option<Arc<str>>,
-}
-
-impl Place {
-    /// Where a map ends; the start of the feed without one.
-    fn of(map: Option<&Arc<PartitionKeyRangeMap>>) -> Self {
-        let etag = map.and_then(|it| it.etag()).map(str::to_owned);
-        let region = map.filter(|_| etag.is_some()).and_then(|it| it.region()).cloned();
-        Self { etag, region }
-    }
-
-    /// The request for the page that follows, of the region that gave the one before if it can be had.
-    fn request(&self, shared: &Shared, container: &Link) -> Spec {
-        let mut spec = Spec::new(Action::List, ResourceType::PartitionKeyRange, container.clone());
-        spec.headers.insert(header::A_IM, HeaderValue::from_static("Incremental Feed"));
-        spec.headers.insert(header::MAX_ITEM_COUNT, HeaderValue::from_static("-1"));
-        let etag = self.etag.as_deref().and_then(|it| HeaderValue::from_str(it).ok());
-        if let Some(etag) = etag {
-            spec.headers.insert(http::header::IF_NONE_MATCH, etag);
-            spec.options.hedging = Some(Hedging::Off);
-            let region = self.region.as_deref();
-            spec.options.excluded_regions = region.and_then(|it| shared.regions.all_but(it));
-        }
-        spec
-    }
-}
-
-/// All documents of the feed since a place, which moves on. It ends with a 304, or on servers without etags after one
-/// page.
-fn read_range_feed(
-    shared: &Shared,
-    container: &Link,
-    place: &mut Place,
-    timeout: Duration,
-) -> Result<Vec<PartitionKeyRange>> {
-    let mut documents = Vec::new();
-    for _ in 0..MOST_PAGES {
-        let mut spec = place.request(shared, container);
-        spec.options.timeout = Some(timeout);
-        let response = shared.run(spec)?;
-        let answered = response.diagnostics().attempts().last();
-        place.region = answered.and_then(|it| it.region.clone());
-        let next = response.header(&http::header::ETAG).map(str::to_owned);
-        let moved = next.is_some() && next != place.etag;
-        place.etag = next.or_else(|| place.etag.take());
-        if response.is_not_modified() {
-            return Ok(documents);
-        }
-        let page: Vec<PartitionKeyRange> = parse_envelope(response.bytes())?;
-        documents.extend(page);
-        if !moved {
-            return Ok(documents);
-        }
-    }
-    Err(Error::new(crate::ErrorKind::Service, "the feed of partition key ranges does not end"))
 }

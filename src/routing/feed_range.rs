@@ -262,6 +262,35 @@ mod tests {
         assert!(FeedRange::new("FF", "").is_err() && FeedRange::new("x", "FF").is_err());
     }
 
+    /// A range by its brackets: `[3F,7F)`.
+    fn bracketed(text: &str) -> FeedRange {
+        let (open, rest) = text.split_at(1);
+        let (bounds, close) = rest.split_at(rest.len() - 1);
+        let (min, max) = bounds.split_once(',').unwrap();
+        let (from, to) = (open == "[", close == "]");
+        let range = serde_json::json!({ "min": min, "max": max, "isMinInclusive": from, "isMaxInclusive": to });
+        serde_json::json!({ "Range": range }).to_string().parse().unwrap()
+    }
+
+    #[test]
+    fn subsets_go_by_the_points_whatever_the_brackets() {
+        for (parent, child, expected) in [
+            ("[,FF)", "[3F,7F)", true),
+            ("[3F,7F)", "[,FF)", false),
+            ("[3F,7F)", "[,5F)", false),
+            ("[3F,7F]", "[3F,7F]", true),
+            ("(3F,7F]", "(3F,7F]", true),
+            ("[3F,7F]", "[3F,7F)", true),
+            ("[3F,7F)", "[3F,7F]", false),
+            ("[3F,7F)", "[,2F)", false),
+            ("[3F,3F]", "[3F,3F]", true),
+            ("[3F,3F]", "[4F,4F]", false),
+        ] {
+            let is_subset = bracketed(child).is_subset_of(&bracketed(parent));
+            assert_eq!(is_subset, expected, "{child} in {parent}");
+        }
+    }
+
     #[test]
     fn closed_and_open_bounds_become_half_open() {
         let point: FeedRange =

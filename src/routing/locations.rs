@@ -63,6 +63,17 @@ impl Locations {
         self.read.iter().chain(&self.write)
     }
 
+    /// The endpoint to read from in a region, by its name.
+    pub(crate) fn of(&self, region: &str) -> Option<&Arc<Endpoint>> {
+        self.read.iter().find(|it| it.region.as_deref().is_some_and(|it| same_region(it, region)))
+    }
+
+    /// Whether several regions write, each with a count of its own, so that a place in what one of them tells means
+    /// nothing in another.
+    pub(crate) fn writes_apart(&self) -> bool {
+        self.account.enable_multiple_write_locations
+    }
+
     /// Whether single partitions may move their writes to another region by themselves.
     pub(crate) fn partitions_fail_over(&self) -> bool {
         self.account.enable_per_partition_failover_behavior

@@ -94,6 +94,12 @@ mod tests {
             (("", "1000"), ("10", "FF"), None),
             (("10", "10FF"), ("1020", "20"), Some(("1020", "10FF"))),
             (("10", "10"), ("", "FF"), None),
+            (("", "FF"), ("3F", "7F"), Some(("3F", "7F"))),
+            (("3F", "7F"), ("", "5F"), Some(("3F", "5F"))),
+            (("3F", "7F"), ("3F", "7F"), Some(("3F", "7F"))),
+            (("3F", "7F"), ("", "2F"), None),
+            (("3F", "7F"), ("6F", "FF"), Some(("6F", "7F"))),
+            (("AA", "BB"), ("CC", "FF"), None),
         ] {
             let (one, other) = (range(one.0, one.1), range(other.0, other.1));
             let shared = shared.map(|(min, max)| range(min, max));

@@ -9,11 +9,14 @@ use http::uri::Authority;
 pub(crate) use super::endpoint::Endpoint;
 use super::health::{CircuitBreaker, PartitionFailovers};
 use super::locations::{Locations, Wants, is_excluded};
+use super::lookup::Lookup;
 use super::quarantine::{Quarantine, Standing};
 use crate::client::options::RegionOptions;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::Link;
 use crate::models::AccountProperties;
 use crate::pipeline::{Action, Context, ResourceType, Spec, Target};
+use crate::response::Response;
 use crate::sync::Flight;
 
 /// How old the account's locations may be before they are read again.
@@ -116,6 +119,10 @@ impl Regions {
             return Ok(self.default_route());
         }
         let Some(locations) = self.locations(ctx) else { return Ok(self.default_route()) };
+        if let Some(home) = ctx.spec.home.as_deref().filter(|_| locations.writes_apart()) {
+            let endpoint = Arc::clone(locations.of(home).ok_or_else(|| no_home(home))?);
+            return Ok(Route { endpoint, choices: 1, locations: Some(locations) });
+        }
         let wants = wants(ctx, &locations);
         let excluded = self.excluded(ctx.spec);
         if ctx.target == Target::Hub && !is_excluded(locations.hub(), excluded) {
@@ -322,7 +329,7 @@ impl Regions {
             if nanos(now) < self.due.load(Ordering::Relaxed) {
                 return Err(ctx.timed_out());
             }
-            let account = ctx.shared.fetch_account(ctx.remaining()?).map(|(_, account)| account);
+            let account = fetch_account(&ctx.lookup()?).map(|(_, account)| account);
             let now = ctx.shared.clock.monotonic();
             match account {
                 Ok(account) => Ok(self.resolve(account, now)),
@@ -341,14 +348,14 @@ impl Regions {
     }
 
     fn refresh_since(&self, ctx: &Context<'_>, seen: &Arc<Locations>, now: Duration) {
-        let Ok(left) = ctx.remaining() else { return };
-        let timeout = left.min(REFRESH_TIMEOUT);
+        let Ok(mut lookup) = ctx.lookup() else { return };
+        lookup.timeout = lookup.timeout.min(REFRESH_TIMEOUT);
         self.refreshed.store(nanos(now), Ordering::Relaxed);
         let fetch = || {
-            let (_, account) = ctx.shared.fetch_account(timeout)?;
+            let (_, account) = fetch_account(&lookup)?;
             Ok(self.resolve(account, ctx.shared.clock.monotonic()))
         };
-        if let Err(error) = self.known.refresh_if_same(seen, timeout, fetch) {
+        if let Err(error) = self.known.refresh_if_same(seen, lookup.timeout, fetch) {
             log::warn!(
                 "the account could not be read again, its regions stay as they are: {error}"
             );
@@ -380,6 +387,25 @@ impl Regions {
             }
         }
     }
+}
+
+fn no_home(region: &str) -> Error {
+    Error::new(
+        ErrorKind::Service,
+        format!(
+            "the place in the change feed is of the region {region:?}, which the account has no more, and no other \
+             region can tell what came after it: read the feed from its beginning, or from a time"
+        ),
+    )
+}
+
+/// Reads the account.
+pub(crate) fn fetch_account(lookup: &Lookup<'_>) -> Result<(Response, AccountProperties)> {
+    let mut spec = Spec::new(Action::Read, ResourceType::Account, Link::account());
+    spec.options.timeout = Some(lookup.timeout);
+    let response = lookup.run(spec)?;
+    let account = response.item()?;
+    Ok((response, account))
 }
 
 /// What speaks against an endpoint, from little to much.

@@ -40,6 +40,7 @@ mod scripts_crud;
 mod seed;
 mod threads;
 mod throughput;
+mod timeouts;
 mod ttl;
 mod unique_keys;
 mod users;

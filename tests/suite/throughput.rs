@@ -20,6 +20,7 @@ on_every_backend! {
     offers_are_found_by_the_resource_id,
     an_offer_is_read_and_replaced_by_id_and_by_link,
     amounts_out_of_bounds_are_refused,
+    a_container_made_again_has_its_own_throughput,
     offers_go_with_their_resources,
 }
 
@@ -123,6 +124,17 @@ fn an_offer_is_read_and_replaced_by_id_and_by_link(account: &Account) {
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{id:?}: {error}");
     }
     assert!(account.client.offer("AAAA").read().send().unwrap_err().is_not_found());
+}
+
+fn a_container_made_again_has_its_own_throughput(account: &Account) {
+    let database = account.database();
+    let first = orders(&database, Throughput::manual(800));
+    first.upsert_item(&json!({ "id": "1", "pk": "1" })).send().unwrap();
+    assert_eq!(now(&first), Some(Throughput::manual(800)));
+    first.delete().send().unwrap();
+    orders(&database, Throughput::manual(500));
+    assert_eq!(now(&first), Some(Throughput::manual(500)));
+    first.upsert_item(&json!({ "id": "1", "pk": "1" })).send().unwrap();
 }
 
 fn amounts_out_of_bounds_are_refused(account: &Account) {

@@ -18,6 +18,7 @@ use crate::batch::workers::Workers;
 use crate::client::Shared;
 use crate::error::{Error, Result};
 use crate::routing::cache::ContainerFacts;
+use crate::routing::lookup::Lookup;
 
 /// Most bytes of operations that are held at once.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -41,8 +42,8 @@ impl Dispatcher {
     pub(super) fn new(template: Template, threads: usize) -> Result<Self> {
         let shared = Arc::clone(&template.client.shared);
         let timeout = template.options.timeout.unwrap_or(shared.options.operation_timeout);
-        let facts = shared.containers.get(&shared, &template.container, timeout)?;
-        let map = shared.containers.ranges(&shared, &template.container, timeout)?;
+        let facts = shared.containers.get(&Lookup::new(&shared, timeout), &template.container)?;
+        let map = shared.containers.ranges(&Lookup::new(&shared, timeout), &template.container)?;
         let progress = BulkProgress::new(&template.client);
         let template = Arc::new(template);
         let sender = Arc::clone(&template);
@@ -193,13 +194,13 @@ impl Dispatcher {
             return Ok(());
         }
         let container = &self.template.container;
-        let timeout = shared.options.operation_timeout;
+        let lookup = Lookup::new(shared, shared.options.operation_timeout);
         let map = if recreated {
             shared.containers.forget(container);
-            self.facts = shared.containers.get(shared, container, timeout)?;
-            shared.containers.ranges(shared, container, timeout)?
+            self.facts = shared.containers.get(&lookup, container)?;
+            shared.containers.ranges(&lookup, container)?
         } else {
-            shared.containers.newer_ranges(shared, container, &self.lanes.map, timeout)?
+            shared.containers.newer_ranges(&lookup, container, &self.lanes.map)?
         };
         for mut pending in self.lanes.replace_map(map).into_iter().rev() {
             match pending.place_again(&self.facts) {

@@ -14,11 +14,12 @@ use serde_json::value::RawValue;
 use super::setup::Setup;
 use super::workers::Workers;
 use crate::container::Container;
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostics, MetadataReads};
 use crate::error::{Error, Result};
 use crate::options::{Configure, options};
 use crate::partition_key::PartitionKey;
 use crate::pipeline::CallOptions;
+use crate::routing::lookup::Lookup;
 use crate::routing::map::PartitionKeyRangeMap;
 
 use plan::{Task, WantList};
@@ -167,6 +168,8 @@ struct Run {
     found: Vec<Option<Box<RawValue>>>,
     request_charge: f64,
     diagnostics: Vec<Diagnostics>,
+    /// What was read of the container since the last answer.
+    metadata: MetadataReads,
 }
 
 impl Run {
@@ -180,8 +183,10 @@ impl Run {
         let link = container.link()?;
         let timeout = setup.options.timeout.unwrap_or(shared.options.operation_timeout);
         let deadline = shared.clock.monotonic() + timeout;
-        let facts = shared.containers.get(&shared, &link, timeout)?;
-        let map = shared.containers.ranges(&shared, &link, timeout)?;
+        let metadata = MetadataReads::default();
+        let lookup = Lookup::new(&shared, timeout).noted_in(&metadata, 0);
+        let facts = shared.containers.get(&lookup, &link)?;
+        let map = shared.containers.ranges(&lookup, &link)?;
         let wanted = WantList::new(items, &facts)?;
         let tasks = wanted.tasks(0..wanted.items.len(), &map)?;
         let found = wanted.items.iter().map(|_| None).collect();
@@ -199,6 +204,7 @@ impl Run {
             found,
             request_charge: 0.0,
             diagnostics: Vec::new(),
+            metadata,
         };
         run.submit(tasks, 0, Duration::ZERO);
         Ok(run)
@@ -214,7 +220,9 @@ impl Run {
         while let Some(done) = self.workers.next() {
             let Done { job, outcome, request_charge, diagnostics } = done;
             self.request_charge += request_charge;
-            self.diagnostics.extend(diagnostics);
+            for diagnostics in diagnostics {
+                self.diagnostics.push(diagnostics.after_reading(self.metadata.take()));
+            }
             match outcome {
                 Ok(rows) => {
                     for (item, row) in rows {
@@ -239,7 +247,8 @@ impl Run {
         if job.version == self.version {
             let left = self.reader.deadline.saturating_sub(now);
             let container = &self.reader.container;
-            self.map = shared.containers.newer_ranges(shared, container, &self.map, left)?;
+            let lookup = Lookup::new(shared, left).noted_in(&self.metadata, 0);
+            self.map = shared.containers.newer_ranges(&lookup, container, &self.map)?;
             self.version += 1;
         }
         let wait = match job.moves {

@@ -116,6 +116,7 @@ fn a_query_asks_for_no_more_than_a_thousand() {
     let asked = (1000..3500).map(|n| (n.to_string(), city(n)));
     let response = orders.read_many(asked).send::<Value>().unwrap();
     assert!(response.items().iter().all(Option::is_none));
+    assert_eq!(response.request_charge(), 6.0, "what is not found is paid for too");
     let mut sizes: Vec<usize> = fake
         .requests()
         .iter()
@@ -147,6 +148,8 @@ fn failures_end_the_call() {
     let orders = fake.container(|_| charged(410, &json!({ "code": "Gone", "message": "again" })));
     let error = orders.read_many(wanted([1, 2])).send::<Value>().unwrap_err();
     assert_eq!(error.status().unwrap(), 410);
+    assert_eq!(error.headers().unwrap()["x-ms-request-charge"], "2");
+    assert_eq!(error.request_charge(), 2.0);
     assert_eq!(fake.requests().len(), 11);
 
     let (fake, orders) = container(&[]);

@@ -315,7 +315,7 @@ impl Container {
         timestamp: u64,
     ) -> Partition {
         let logs: Vec<&Log> = parents.iter().map(|it| it.log()).collect();
-        let log = Log::continuing(&logs);
+        let log = if logs.len() > 1 { Log::merged(&logs) } else { Log::continuing(&logs) };
         let id = self.next_range.to_string();
         self.next_range += 1;
         let mut partition = Partition::new(id, range, span, log);

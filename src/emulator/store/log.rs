@@ -19,6 +19,19 @@ pub(crate) struct Log {
     topology: Arc<AtomicI64>,
     /// How many writes of each region are in, where several take writes.
     regions: Arc<Mutex<BTreeMap<usize, u64>>>,
+    /// How session tokens count since the last merge.
+    era: Era,
+}
+
+/// What a merge does to session tokens: their version grows by one, and their steps count from one again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Era {
+    /// The merges so far.
+    merges: i64,
+    /// The version of the first token of this era; `None` where there was no merge.
+    since: Option<i64>,
+    /// The steps that are not counted any more.
+    base: u64,
 }
 
 impl Log {
@@ -29,6 +42,7 @@ impl Log {
             tag: 0,
             topology: Arc::default(),
             regions: Arc::default(),
+            era: Era::default(),
         };
         log.adopt(topology);
         log
@@ -108,7 +122,21 @@ impl Log {
             tag: first.map_or(0, |it| it.tag),
             topology: Arc::new(AtomicI64::new(topology)),
             regions: Arc::new(Mutex::new(regions)),
+            era: logs.iter().map(|it| it.era).max_by_key(|it| it.merges).unwrap_or_default(),
         }
+    }
+
+    /// The log of what these were merged to. The steps themselves go on, so that places in change feeds stay good.
+    pub(crate) fn merged(logs: &[&Self]) -> Self {
+        let mut log = Self::continuing(logs);
+        log.era.merges += 1;
+        log.era = Era { since: Some(log.version()), base: log.lsn().saturating_sub(1), ..log.era };
+        log
+    }
+
+    /// What session tokens say of the set of regions, and of the merges.
+    fn version(&self) -> i64 {
+        self.topology.load(Ordering::Relaxed) + self.era.merges
     }
 
     /// The log of a region that goes on by itself.
@@ -119,17 +147,22 @@ impl Log {
 
     /// The session token of this state.
     pub(crate) fn session_token(&self, range_id: &str) -> String {
-        let version = self.topology.load(Ordering::Relaxed);
-        session::token(range_id, version, self.lsn(), &self.regions())
+        let lsn = self.lsn().saturating_sub(self.era.base);
+        session::token(range_id, self.version(), lsn, &self.regions())
     }
 
     /// Whether everything is in that a session has seen: the step, or where regions are told what each wrote.
-    pub(crate) fn covers(&self, lsn: u64, seen: &[(usize, u64)]) -> bool {
+    ///
+    /// A merge lets all regions catch up first, so that what was seen before it is in.
+    pub(crate) fn covers(&self, version: Option<i64>, lsn: u64, seen: &[(usize, u64)]) -> bool {
+        if version.zip(self.era.since).is_some_and(|(version, since)| version < since) {
+            return true;
+        }
         let regions = self.regions();
         let mut known =
             seen.iter().filter_map(|(it, count)| Some((regions.get(it)?, count))).peekable();
         if known.peek().is_none() {
-            return lsn <= self.lsn();
+            return lsn.saturating_add(self.era.base) <= self.lsn();
         }
         known.all(|(own, count)| count <= own)
     }

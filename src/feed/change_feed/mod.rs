@@ -141,6 +141,9 @@ impl<T> ChangeFeed<T> {
     /// [`continuation`](ChangePages::continuation), which also says of which part of the container it is. The start
     /// set on this feed then does not matter.
     ///
+    /// Where several regions of the account take writes, a place is good in the region that gave it alone: it is asked
+    /// for there, whatever is preferred, and reading fails for as long as that region cannot be reached.
+    ///
     /// Reading fails with [`InvalidInput`](crate::ErrorKind::InvalidInput) where the text is damaged, or of another
     /// container, mode or part.
     pub fn continue_from(self, continuation: impl Into<String>) -> Self {

@@ -14,12 +14,13 @@ use super::Setup;
 use super::state::{Mode, Position, Start, State, unix_seconds};
 use crate::auth::http_date;
 use crate::client::CosmosClient;
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostics, MetadataReads};
 use crate::error::{Error, ErrorKind, Result};
 use crate::feed::{PageSource, RawPage, Rows, parse_envelope};
 use crate::options::header_value;
 use crate::pipeline::{Action, Partition, ResourceType, Spec};
 use crate::response::Response;
+use crate::routing::lookup::Lookup;
 use crate::routing::map::PartitionKeyRangeMap;
 use crate::routing::range::EpkRange;
 use crate::wire::{header, sub_status};
@@ -37,7 +38,11 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(client: CosmosClient, setup: Setup) -> Self {
         let is_fresh = setup.continuation.is_none();
-        Self { asker: Asker { client, setup }, state: None, is_fresh }
+        Self {
+            asker: Asker { client, setup, metadata: MetadataReads::default() },
+            state: None,
+            is_fresh,
+        }
     }
 
     /// How far the feed has been read. Where it has not begun, its start is looked up, and fixed if it is "now".
@@ -134,11 +139,11 @@ struct Cost {
 }
 
 impl Cost {
-    fn add(&mut self, response: Response) -> Vec<u8> {
+    fn add(&mut self, response: Response, metadata: MetadataReads) -> Vec<u8> {
         self.request_charge += response.request_charge();
         let (headers, body, diagnostics) = response.into_parts();
         self.headers = headers;
-        self.diagnostics.push(diagnostics);
+        self.diagnostics.push(diagnostics.after_reading(metadata));
         body
     }
 
@@ -157,16 +162,23 @@ impl Cost {
 struct Asker {
     client: CosmosClient,
     setup: Setup,
+    /// What was read of the container since the last answer.
+    metadata: MetadataReads,
 }
 
 impl Asker {
+    fn lookup(&self) -> Lookup<'_> {
+        let lookup = Lookup::new(&self.client.shared, self.timeout());
+        lookup.noted_in(&self.metadata, 0).as_of(&self.setup.options)
+    }
+
     fn timeout(&self) -> Duration {
         self.setup.options.timeout.unwrap_or(self.client.shared.options.operation_timeout)
     }
 
     fn map(&self) -> Result<Arc<PartitionKeyRangeMap>> {
         let shared = &self.client.shared;
-        shared.containers.ranges(shared, &self.setup.container, self.timeout())
+        shared.containers.ranges(&self.lookup(), &self.setup.container)
     }
 
     /// Where the feed begins: at its continuation, or at the start of the ranges that it is of.
@@ -175,10 +187,8 @@ impl Asker {
         let shared = &self.client.shared;
         let facts = match scope {
             // The key is all that has to be known of the container, which the credential may not reach.
-            Scope::Key(_) => {
-                shared.containers.get_if_permitted(shared, container, self.timeout())?
-            }
-            _ => Some(shared.containers.get(shared, container, self.timeout())?),
+            Scope::Key(_) => shared.containers.get_if_permitted(&self.lookup(), container)?,
+            _ => Some(shared.containers.get(&self.lookup(), container)?),
         };
         let rid = facts.as_ref().map(|it| it.rid.clone()).unwrap_or_default();
         let (key, range) = match (scope, facts) {
@@ -201,12 +211,12 @@ impl Asker {
             return Ok(state);
         }
         let positions = match key {
-            Some(_) => [Position { range, etag: None }].into(),
+            Some(_) => [Position::start_of(range)].into(),
             None => {
                 let map = self.map()?;
                 let parts = map.overlapping(&range).iter();
                 let parts = parts.filter_map(|it| it.epk_range().intersection(&range));
-                parts.map(|range| Position { range, etag: None }).collect()
+                parts.map(Position::start_of).collect()
             }
         };
         Ok(State { rid, mode: *mode, start: *start, key, positions })
@@ -248,9 +258,13 @@ impl Asker {
             ));
         }
         let may_have_more = has_moved && (is_first_of_time || !response.is_not_modified());
+        if next.is_some() {
+            let answered = response.diagnostics().attempts().last();
+            position.region = answered.and_then(|it| it.region.clone());
+        }
         position.etag = next.or(position.etag);
         state.positions.push_back(position);
-        let body = cost.add(response);
+        let body = cost.add(response, self.metadata.take());
         Ok(match (is_empty, may_have_more) {
             (false, _) => Asked::Changes(body),
             (true, true) => Asked::MovedOn,
@@ -274,12 +288,8 @@ impl Asker {
                 Err(error) => return Err(error),
             };
             log::info!("the change feed looks for its partition again: {error}");
-            let newer = shared.containers.newer_ranges(
-                shared,
-                &self.setup.container,
-                &map,
-                self.timeout(),
-            )?;
+            let newer =
+                shared.containers.newer_ranges(&self.lookup(), &self.setup.container, &map)?;
             if newer.ranges() == map.ranges() {
                 shared.clock.sleep(FIRST_WAIT.saturating_mul(1 << moves));
             }
@@ -309,7 +319,10 @@ impl Asker {
             let rid = header_value(&header::INTENDED_COLLECTION_RID, &state.rid)?;
             headers.insert(header::INTENDED_COLLECTION_RID, rid);
         }
-        let etag = state.positions.front().and_then(|it| it.etag.as_deref());
+        let front = state.positions.front();
+        let etag = front.and_then(|it| it.etag.as_deref());
+        spec.home = front.filter(|_| etag.is_some()).and_then(|it| it.region.clone());
+        let headers = &mut spec.headers;
         match (etag, state.start) {
             (Some(etag), _) => {
                 headers.insert(IF_NONE_MATCH, header_value(&IF_NONE_MATCH, etag)?);

@@ -1,6 +1,7 @@
 //! How far a change feed has been read, and the text of that.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -37,6 +38,14 @@ pub(crate) struct Position {
     pub(crate) range: EpkRange,
     /// What the service named last. Without it the part is read from the start of the feed.
     pub(crate) etag: Option<String>,
+    /// The region that named it, where that is known.
+    pub(crate) region: Option<Arc<str>>,
+}
+
+impl Position {
+    pub(crate) fn start_of(range: EpkRange) -> Self {
+        Self { range, etag: None, region: None }
+    }
 }
 
 /// How far a feed has been read: all that it takes to go on elsewhere.
@@ -60,7 +69,7 @@ impl State {
         let owners = map.overlapping(&head.range);
         for owner in owners.iter().rev() {
             let Some(range) = owner.epk_range().intersection(&head.range) else { continue };
-            self.positions.push_front(Position { range, etag: head.etag.clone() });
+            self.positions.push_front(Position { range, ..head.clone() });
         }
         let Some((owner, first)) = owners.first().zip(self.positions.front()) else {
             self.positions.push_front(head);
@@ -91,6 +100,7 @@ impl State {
             min: it.range.min.clone(),
             max: it.range.max.clone(),
             etag: it.etag.clone(),
+            region: it.region.as_deref().filter(|_| it.etag.is_some()).map(str::to_owned),
         });
         let form = TokenForm {
             version: VERSION,
@@ -172,6 +182,8 @@ struct RangeForm {
     max: Epk,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
 }
 
 impl TokenForm {
@@ -190,7 +202,7 @@ impl TokenForm {
             if range.is_empty() {
                 return Err(foreign("one of its ranges is empty"));
             }
-            Ok(Position { range, etag: it.etag })
+            Ok(Position { range, etag: it.etag, region: it.region.map(Into::into) })
         };
         let positions: VecDeque<_> =
             self.ranges.into_iter().map(position).collect::<Result<_>>()?;
@@ -215,6 +227,7 @@ mod tests {
         let position = |(min, max, etag): &(&str, &str, Option<&str>)| Position {
             range: EpkRange::new(min.parse().unwrap(), max.parse().unwrap()),
             etag: etag.map(str::to_owned),
+            region: etag.map(|_| "West US".into()),
         };
         State {
             rid: "rid=".into(),

@@ -169,8 +169,8 @@ fn session_was_of_another_container(ctx: &mut Context<'_>) -> bool {
     }
     let before = state.session.rid();
     let is_another = ctx.counters.container == 0
-        && ctx.remaining().is_ok_and(|left| {
-            let facts = state.newer_facts(ctx.shared, container, ctx.facts.as_ref(), left);
+        && ctx.lookup().is_ok_and(|lookup| {
+            let facts = state.newer_facts(&lookup, container, ctx.facts.as_ref());
             facts.is_ok_and(|facts| before.is_some_and(|it| it != facts.rid))
         });
     if !is_another {
@@ -189,9 +189,8 @@ fn refresh_container(ctx: &mut Context<'_>) -> bool {
         return false;
     };
     ctx.counters.container += 1;
-    let refreshed = ctx
-        .remaining()
-        .and_then(|left| state.newer_facts(ctx.shared, container, ctx.facts.as_ref(), left));
+    let refreshed =
+        ctx.lookup().and_then(|lookup| state.newer_facts(&lookup, container, ctx.facts.as_ref()));
     if let Err(error) = &refreshed {
         log::warn!("{} could not be read again: {error}", container.as_str());
     }
@@ -211,8 +210,8 @@ fn start_afresh(ctx: &mut Context<'_>) {
 fn refresh_ranges(ctx: &mut Context<'_>) {
     ctx.place = None;
     let (Some(container), Some(state)) = (&ctx.spec.container, &ctx.container) else { return };
-    let (Some(known), Ok(left)) = (state.known_ranges(), ctx.remaining()) else { return };
-    if let Err(error) = state.refresh_ranges(ctx.shared, container, &known, left) {
+    let (Some(known), Ok(lookup)) = (state.known_ranges(), ctx.lookup()) else { return };
+    if let Err(error) = state.refresh_ranges(&lookup, container, &known) {
         log::warn!("the ranges of {} could not be read again: {error}", container.as_str());
     }
 }

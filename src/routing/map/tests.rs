@@ -77,9 +77,25 @@ fn splits_and_merges_replace_what_they_came_from() {
     assert_eq!(split.etag(), Some("e2"));
     assert!(split.is_gone("0") && split.is_gone("1") && !split.is_gone("2"));
 
+    // Of a parent that was forgotten long ago nothing has to be known, where the other parents are.
+    let with_unknown = split.merge([range("5", "10", "FF", &["4", "2", "gone long ago"])], None);
+    assert_eq!(ids(&with_unknown.unwrap()), ["3", "5"]);
     let merged = split.merge([range("5", "10", "FF", &["4", "2"])], None).unwrap();
     assert_eq!(ids(&merged), ["3", "5"]);
     assert_eq!(merged.etag(), Some("e2"));
+
+    // What is gone stays so over later changes, whatever a late copy says.
+    let late = merged.merge([range("4", "10", "20", &[]), range("0", "", "FF", &[])], None);
+    assert_eq!(ids(&late.unwrap()), ["3", "5"]);
+}
+
+#[test]
+fn a_revision_takes_the_place_of_what_was_known_of_a_range() {
+    let mut revised = range("2", "20", "FF", &["0"]);
+    revised.status = Some("splitting".into());
+    let map = two().merge([revised.clone(), range("1", "", "20", &["0"])], None).unwrap();
+    assert_eq!((ids(&map), map.by_id("2")), (vec!["1", "2"], Some(&revised)));
+    assert!(map.is_gone("0"));
 }
 
 #[test]
@@ -89,14 +105,22 @@ fn a_late_parent_does_not_come_back() {
 }
 
 #[test]
-fn two_splits_in_one_refresh_are_followed() {
-    let changes = [
+fn two_splits_in_one_refresh_are_followed_in_whatever_order_they_come() {
+    let mut changes = [
         range("3", "", "10", &["0", "1"]),
         range("4", "10", "20", &["0", "1"]),
         range("5", "", "08", &["0", "1", "3"]),
         range("6", "08", "10", &["0", "1", "3"]),
     ];
-    assert_eq!(ids(&two().merge(changes, None).unwrap()), ["5", "6", "4", "2"]);
+    for _ in 0..2 {
+        assert_eq!(ids(&two().merge(changes.clone(), None).unwrap()), ["5", "6", "4", "2"]);
+        changes.reverse();
+    }
+    // Several levels at once, from the start.
+    let all =
+        [range("0", "", "FF", &[]), range("1", "", "20", &["0"]), range("2", "20", "FF", &["0"])];
+    let all = all.into_iter().chain(changes);
+    assert_eq!(ids(&PartitionKeyRangeMap::new(all, None).unwrap()), ["5", "6", "4", "2"]);
 }
 
 #[test]

@@ -220,8 +220,10 @@ impl State {
     }
 
     fn answer(&mut self, operation: &str, region: &'static str, request: &Request) -> Response {
-        let writes =
-            matches!(operation, "create_item" | "upsert_item" | "replace_item" | "delete_item");
+        let writes = matches!(
+            operation,
+            "create_item" | "upsert_item" | "replace_item" | "delete_item" | "execute"
+        );
         if writes && !self.takes_writes.contains(&region) {
             return answer(403, 3, &json!({}));
         }
@@ -229,6 +231,7 @@ impl State {
             "read_account" => answer(200, 0, &self.account()),
             "read_container" => answer(200, 0, &self.container.properties()),
             "read_pkranges" => self.container.pkranges(request),
+            "execute" => self.container.execute(),
             _ => self.item(operation, region, request),
         }
     }
@@ -317,6 +320,12 @@ impl ContainerState {
         self.items.entry(id.to_owned()).or_default().push((self.lsn, item));
     }
 
+    /// A stored procedure that writes the item `ran`.
+    fn execute(&mut self) -> Response {
+        self.write("ran", Some(json!({})));
+        self.finish(Some(json!("done")), 200, self.lsn)
+    }
+
     fn seen(&self, id: &str, lsn: u64) -> Option<Value> {
         let versions = self.items.get(id)?;
         versions.iter().rev().find(|(at, _)| *at <= lsn)?.1.clone()
@@ -373,6 +382,7 @@ fn operation(request: &Request) -> &'static str {
         ("POST", 5) if is("x-ms-documentdb-isquery") => "query",
         ("POST", 5) if is("x-ms-documentdb-is-upsert") => "upsert_item",
         ("POST", 5) => "create_item",
+        ("POST", 6) => "execute",
         ("GET", 6) => "read_item",
         ("PUT", 6) => "replace_item",
         ("DELETE", 6) => "delete_item",

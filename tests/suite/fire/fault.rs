@@ -9,6 +9,7 @@ use cosmosdb::transport::{Request, Response, TransportError, TransportErrorKind}
 use super::account::answer;
 
 /// A rule: which requests, how often, and what happens to them.
+#[derive(Clone)]
 pub(super) struct Fault {
     operation: &'static str,
     region: Option<&'static str>,

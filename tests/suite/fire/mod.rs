@@ -12,5 +12,6 @@ mod recreation;
 mod routing;
 mod sessions;
 mod several_write_regions;
+mod stored_procedures;
 mod throttling;
 mod write_region;

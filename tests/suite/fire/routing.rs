@@ -182,6 +182,15 @@ fn without_discovery_everything_goes_to_the_endpoint_given() {
 }
 
 #[test]
+fn metadata_for_a_call_is_not_asked_of_the_regions_that_the_call_excludes() {
+    let account = Account::new([EAST, WEST]);
+    let items = account.preferring([WEST, EAST]);
+    let item = json!({ "id": "1", "pk": "1" });
+    items.upsert_item(&item).excluded_regions([WEST]).send().unwrap();
+    assert_eq!(account.log("read_container"), ["East US 200"]);
+}
+
+#[test]
 fn metadata_comes_from_excluded_regions_where_nothing_else_is_left() {
     let account = Account::new([EAST, WEST]);
     let items = account.preferring([WEST]);

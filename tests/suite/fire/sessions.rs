@@ -198,6 +198,50 @@ fn a_token_of_the_callers_goes_with_every_attempt_and_the_clients_is_found_anew(
 }
 
 #[test]
+fn a_token_of_the_callers_takes_the_place_of_the_clients_in_every_kind_of_call() {
+    let account = Account::multi_write([EAST]);
+    let items = account.preferring([EAST]);
+    items.upsert_item(&item(1)).send().unwrap();
+    account.clear_log();
+    let given = "0:1#5";
+    items.read_item("1", "1").session_token(given).send().unwrap();
+    items.upsert_item(&item(2)).session_token(given).send().unwrap();
+    let query = items.query_items::<Value>("SELECT * FROM c").partition_key("1");
+    // What comes of the query is not the question here.
+    let _ = query.session_token(given).pages().next();
+    for kind in ["read_item", "upsert_item", "query"] {
+        let entries = account.entries(kind);
+        assert!(!entries.is_empty(), "{kind}");
+        assert!(entries.iter().all(|it| it.headers["x-ms-session-token"] == given), "{kind}");
+    }
+}
+
+#[test]
+fn metadata_is_read_without_a_token() {
+    let account = Account::new([EAST]);
+    let items = account.preferring([EAST]);
+    items.upsert_item(&item(1)).send().unwrap();
+    items.read().send().unwrap();
+    items.feed_ranges().unwrap();
+    account.client(|it| it).connect().unwrap();
+    for kind in ["read_container", "read_pkranges", "read_account"] {
+        let entries = account.entries(kind);
+        assert!(!entries.is_empty(), "{kind}");
+        assert!(!entries.iter().any(|it| it.headers.contains_key("x-ms-session-token")), "{kind}");
+    }
+}
+
+#[test]
+fn without_discovery_404_1002_is_soon_the_callers() {
+    let account = Account::new([EAST, WEST]);
+    account.fault(Fault::status("read_item", 404, 1002));
+    let items = account.container(|it| it.endpoint_discovery(false));
+    let error = items.read_item("1", "1").send().unwrap_err();
+    assert_eq!(error.sub_status(), Some(1002));
+    assert!(account.log("read_item").len() <= 3, "{:?}", account.log("read_item"));
+}
+
+#[test]
 fn writes_carry_the_token_only_where_several_regions_take_writes() {
     for (account, expected) in
         [(Account::new([EAST, WEST]), false), (Account::multi_write([EAST, WEST]), true)]

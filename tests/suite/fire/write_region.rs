@@ -257,6 +257,22 @@ fn a_503_of_the_only_write_region_is_tried_once_more() {
 }
 
 #[test]
+fn a_partition_whose_writes_every_region_refuses_goes_back_to_the_hub() {
+    let account = Account::new([EAST, WEST]);
+    let items = account.preferring([EAST]);
+    account.state().properties["enablePerPartitionFailoverBehavior"] = json!(true);
+    account.state().takes_writes = vec![EAST, WEST];
+    account.fault(Fault::status("upsert_item", 503, 0).at(EAST).times(1));
+    upsert(&items).unwrap();
+    account.fault(Fault::status("upsert_item", 503, 0).times(20));
+    upsert(&items).unwrap_err();
+    account.state().faults.clear();
+    account.clear_log();
+    upsert(&items).unwrap();
+    assert_eq!(account.log("upsert_item"), ["East US 200"]);
+}
+
+#[test]
 fn x06_a_partition_fails_over_by_itself_where_the_account_says_so() {
     let account = Account::new([EAST, WEST]);
     let items = account.preferring([EAST]);

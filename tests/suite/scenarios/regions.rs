@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use cosmosdb::{EmulatorOperation, FaultRule, HedgingOptions, Query};
+use cosmosdb::{
+    ChangePages, ContainerProperties, EmulatorBuilder, EmulatorOperation, FaultRule, FeedPage,
+    HedgingOptions, Query,
+};
 use serde_json::Value;
 
 use super::wire::Wire;
-use super::world::{EAST, NORTH, WEST, World, all, container, item, sorted};
+use super::world::{CONTAINER, EAST, NORTH, WEST, World, all, container, item, sorted};
 
 /// The time after which the client reads the account again.
 const REFRESH: Duration = Duration::from_secs(301);
@@ -101,6 +104,54 @@ fn x11_a_change_feed_is_never_asked_of_two_regions() {
     assert_eq!(sorted(told), all(0..60));
     let log = world.log();
     assert_eq!(log.count_at(EmulatorOperation::ChangeFeed, EAST), 0);
+}
+
+/// Where one region writes, the steps of a partition have the same numbers everywhere.
+#[test]
+fn x11_with_one_write_region_a_place_in_a_change_feed_is_good_in_every_region() {
+    let world = World::seeded([EAST, WEST]);
+    let items = world.items_near([WEST, EAST]);
+    let mut pages = items.change_feed::<Value>().from_beginning().pages();
+    assert_eq!(told_until_idle(&mut pages), all(0..60));
+    world.emulator.region_offline(WEST).unwrap();
+    let east = world.items_near([EAST]);
+    east.upsert_item(&item(77)).send().unwrap();
+    assert_eq!(told_until_idle(&mut pages), [77]);
+}
+
+#[test]
+fn x11_with_several_a_place_stays_in_its_region() {
+    let several = |it: EmulatorBuilder| it.partitions(1).regions([EAST, WEST]).multi_write(true);
+    let world = World::built(several, ContainerProperties::new(CONTAINER, "/pk"));
+    // East has fewer steps than West when West is read: its numbers run behind.
+    world.emulator.pause_replication(EAST).unwrap();
+    let west = world.items_writing_in(WEST);
+    (0..20).for_each(|n| drop(west.upsert_item(&item(n)).send().unwrap()));
+    let mut pages = west.change_feed::<Value>().from_beginning().pages();
+    assert_eq!(told_until_idle(&mut pages), all(0..20));
+    let place = pages.continuation().unwrap().to_owned();
+
+    world.emulator.region_offline(WEST).unwrap();
+    let east = world.items_writing_in(EAST);
+    east.upsert_item(&item(77)).send().unwrap();
+    world.log();
+    let resumed = || east.change_feed::<Value>().continue_from(&place).pages();
+    let error = resumed().next().unwrap().map(drop).unwrap_err();
+    assert!(error.diagnostics().is_some(), "{error}");
+    assert_eq!(world.log().count_at(EmulatorOperation::ChangeFeed, EAST), 0);
+
+    world.emulator.region_online(WEST).unwrap();
+    world.emulator.resume_replication(EAST).unwrap();
+    assert_eq!(told_until_idle(&mut resumed()), [77], "nothing is lost, and nothing told again");
+}
+
+/// The numbers of what a feed tells until it has nothing new.
+fn told_until_idle(pages: &mut ChangePages<Value>) -> Vec<usize> {
+    let pages = pages.map(Result::unwrap).take_while(|it| !it.items().is_empty());
+    let numbers = |page: FeedPage<Value>| -> Vec<usize> {
+        page.items().iter().map(|it| it["n"].as_u64().unwrap() as usize).collect()
+    };
+    sorted(pages.flat_map(numbers).collect())
 }
 
 /// How long a test waits for what must happen at once.

@@ -64,10 +64,27 @@ fn c09_a_session_survives_a_split() {
 fn c10_a_session_survives_a_merge() {
     let world = World::seeded([EAST, WEST]);
     let items = world.items_near([WEST]);
-    (0..20).for_each(|n| drop(items.upsert_item(&item(n)).send().unwrap()));
+    for _ in 0..5 {
+        (0..20).for_each(|n| drop(items.upsert_item(&item(n)).send().unwrap()));
+    }
+    let before = numbers_of_token(&items);
     world.merge("0", "1");
     world.merge("2", "3");
     written_and_read(&world, &items);
+    let after = numbers_of_token(&items);
+    assert_eq!(after.0, before.0 + 1, "the version says that ranges were merged");
+    assert!(before.1 > after.1, "{before:?}, then {after:?}: the steps count from one again");
+    world.split("4");
+    (0..20).for_each(|n| drop(items.upsert_item(&item(n)).send().unwrap()));
+    written_and_read(&world, &items);
+}
+
+/// Version and step of the token of a write.
+fn numbers_of_token(items: &cosmosdb::Container) -> (i64, u64) {
+    let token = items.upsert_item(&item(0)).send().unwrap().session_token().unwrap().to_owned();
+    let mut parts = token.split_once(':').unwrap().1.split('#');
+    let version = parts.next().unwrap().parse().unwrap();
+    (version, parts.next().unwrap().parse().unwrap())
 }
 
 /// Reads 20 items, changes them and reads them again; no region is behind the session.

@@ -95,6 +95,11 @@ impl World {
         container(&self.client(|it| it.preferred_regions(regions)))
     }
 
+    /// The container, in a client that writes in a region, where several take writes, and reads there.
+    pub(super) fn items_writing_in(&self, region: &str) -> Container {
+        container(&self.client(|it| it.preferred_regions([region]).multiple_write_locations(true)))
+    }
+
     /// The container, in a client that has asked all its ranges before. What that took is not in the log.
     pub(super) fn warm(&self) -> Container {
         let items = self.items();

@@ -1,5 +1,6 @@
 //! The kinds of operation that go through the proxies, and what they leave behind.
 
+use cosmosdb::models::StoredProcedureProperties;
 use cosmosdb::{Batch, Container, Etag, Operation, OptionalExt, Patch, Result};
 use serde_json::{Value, json};
 
@@ -16,10 +17,29 @@ pub(super) enum Kind {
     Patch,
     Delete,
     Batch,
+    /// Of [`BUMP`].
+    Execute,
+}
+
+/// Adds one to `n` of the item `1`: what is carried out twice shows.
+const BUMP: &str = r#"function () {
+    const all = getContext().getCollection();
+    const found = all.queryDocuments(all.getSelfLink(), "SELECT * FROM c WHERE c.id = '1'", (error, items) => {
+        if (error) throw error;
+        items[0].n += 1;
+        if (!all.replaceDocument(items[0]._self, items[0])) throw new Error("no time");
+    });
+    if (!found) throw new Error("no time");
+}"#;
+
+/// Makes what the operations need beside items.
+pub(super) fn prepare(items: &Container) {
+    let bump = StoredProcedureProperties::new("bump", BUMP);
+    items.scripts().create_stored_procedure(bump).send().unwrap();
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Read,
         Self::Query,
         Self::ChangeFeed,
@@ -30,6 +50,7 @@ impl Kind {
         Self::Patch,
         Self::Delete,
         Self::Batch,
+        Self::Execute,
     ];
 
     /// What the proxy calls it.
@@ -44,6 +65,7 @@ impl Kind {
             Self::Patch => "patch",
             Self::Delete => "delete",
             Self::Batch => "batch",
+            Self::Execute => "execute",
         }
     }
 
@@ -116,6 +138,10 @@ impl Kind {
                 .set(repeats, Batch::retry_writes)
                 .send()
                 .map(drop),
+            // Nothing lets it be repeated.
+            Self::Execute => {
+                items.scripts().stored_procedure("bump").execute(key, ()).send().map(drop)
+            }
         }
     }
 

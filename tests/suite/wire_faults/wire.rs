@@ -40,6 +40,7 @@ impl Seen {
             ("POST", 5) if is("x-ms-documentdb-isquery") => "query",
             ("POST", 5) if is("x-ms-documentdb-is-upsert") => "upsert",
             ("POST", 5) => "create",
+            ("POST", 6) => "execute",
             ("GET", 5) if is("a-im") && self.path.ends_with("/docs") => "change feed",
             ("GET", 6) => "read",
             ("PUT", 6) => "replace",

@@ -158,6 +158,30 @@ fn every_fault_has_its_row() {
 }
 
 #[test]
+fn a_client_that_lets_writes_be_repeated_speaks_of_some_kinds_only() {
+    use crate::pipeline::{Action, ResourceType, Spec};
+    for (action, by_client) in [
+        (Action::Create, true),
+        (Action::Upsert, true),
+        (Action::Replace, true),
+        (Action::Delete, true),
+        (Action::Patch, false),
+        (Action::Batch, false),
+        (Action::Bulk, false),
+        (Action::DeleteByKey, false),
+        (Action::Execute, false),
+    ] {
+        let mut spec = Spec::new(action, ResourceType::Item, crate::link::Link::account());
+        assert!(!spec.may_repeat(false), "{action:?}");
+        assert_eq!(spec.may_repeat(true), by_client, "{action:?}");
+        for by_call in [true, false] {
+            spec.options.retry_writes = Some(by_call);
+            assert_eq!(spec.may_repeat(!by_call), by_call, "the call's word counts: {action:?}");
+        }
+    }
+}
+
+#[test]
 fn an_endpoint_that_cannot_be_reached_is_tried_once_more_and_then_left() {
     let once = Counters { in_place: 1, ..Counters::default() };
     let after = |it: Progress<'static>| Progress { counters: once, ..it };
