@@ -1,0 +1,108 @@
+//! Chaos: random schedules of calls and faults, by seed, and a checker of what came of them.
+//!
+//! `COSMOS_CHAOS_SCHEDULES` sets how many schedules run, `COSMOS_CHAOS_SEED` runs a single one and prints its history.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(missing_docs, reason = "tests are named as sentences")]
+
+mod caller;
+mod checker;
+mod history;
+mod random;
+mod run;
+mod schedule;
+mod stage;
+mod timeline;
+mod workload;
+mod world;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use run::{Outcome, run};
+use world::Tally;
+
+/// Schedules of an ordinary test run.
+const FEW: u64 = 40;
+
+/// How long a schedule may take by the machine's clock, which is never reached unless something hangs.
+const WATCHDOG: Duration = Duration::from_secs(120);
+
+#[test]
+fn no_schedule_breaks_a_promise() {
+    if let Some(seed) = number("COSMOS_CHAOS_SEED") {
+        let outcome = watched(seed);
+        print!("{}", outcome.report());
+        assert!(outcome.violations.is_empty(), "seed {seed}");
+        return;
+    }
+    let schedules = number("COSMOS_CHAOS_SCHEDULES").unwrap_or(FEW);
+    let start = Instant::now();
+    let next = AtomicU64::new(0);
+    let (tally, failures) = (Mutex::new(Tally::new()), Mutex::new(Vec::new()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed >= schedules {
+                        return;
+                    }
+                    let outcome = watched(seed);
+                    for (what, times) in &outcome.tally {
+                        *tally.lock().unwrap().entry(what.clone()).or_default() += times;
+                    }
+                    if !outcome.violations.is_empty() {
+                        failures.lock().unwrap().push(outcome.summary());
+                    }
+                }
+            });
+        }
+    });
+    println!("{schedules} schedules in {:.1?}", start.elapsed());
+    for (what, times) in tally.into_inner().unwrap() {
+        println!("{times:>10} {what}");
+    }
+    let failures = failures.into_inner().unwrap();
+    assert!(
+        failures.is_empty(),
+        "{} of {schedules} failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    let mut replayed = 0;
+    for seed in (1_000..).filter(|it| schedule::Schedule::new(*it).fan_out == 1).take(3) {
+        let (first, second) = (watched(seed), watched(seed));
+        assert_eq!(first.history_text(), second.history_text(), "seed {seed}");
+        assert_eq!(first.tally, second.tally, "seed {seed}");
+        replayed += 1;
+    }
+    assert_eq!(replayed, 3);
+}
+
+/// Runs a schedule and gives up on it when it hangs.
+fn watched(seed: u64) -> Outcome {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let runner = std::thread::spawn(move || {
+        let outcome = run(seed);
+        // Nobody waits any longer where it came too late.
+        let _ = done.send(outcome);
+    });
+    match is_done.recv_timeout(WATCHDOG) {
+        Ok(outcome) => {
+            runner.join().unwrap();
+            outcome
+        }
+        Err(_) if runner.is_finished() => panic!("seed {seed}: a thread panicked"),
+        Err(_) => panic!("seed {seed} hangs"),
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|it| it.parse().unwrap())
+}
