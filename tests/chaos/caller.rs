@@ -154,7 +154,8 @@ impl Caller<'_> {
             Some(Ok(page)) => {
                 let seen: Vec<Sight> = page.items().iter().map(Sight::of).collect();
                 let count = seen.len();
-                (Outcome { seen, ..Outcome::default() }, Ok(count))
+                let regions = page.diagnostics().iter().flat_map(regions).collect();
+                (Outcome { seen, failure: None, regions: Some(regions) }, Ok(count))
             }
             Some(Err(error)) => (failed(&error), Err(error)),
             None => (Outcome::default(), Ok(0)),

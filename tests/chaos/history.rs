@@ -71,6 +71,8 @@ pub(crate) enum Action {
     Give(usize),
     /// The client adopts the session token of that number.
     Take(usize),
+    /// No call: something befalls the account.
+    Befall(String),
 }
 
 /// An item as it was seen.
@@ -195,6 +197,23 @@ impl Recorder {
         self.lock().1.push(call);
     }
 
+    /// Takes down that something befell the account.
+    pub(crate) fn befell(&self, what: String, now: Duration) {
+        let (first, last) = (self.event(), self.event());
+        self.push(Call {
+            thread: THREADS,
+            client: 0,
+            action: Action::Befall(what),
+            first,
+            last,
+            began: now,
+            ended: now,
+            frozen: Duration::ZERO,
+            limit: None,
+            outcome: Outcome::default(),
+        });
+    }
+
     pub(crate) fn into_calls(self) -> Vec<Call> {
         let (_, mut calls) = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         calls.sort_by_key(|it| it.first);
@@ -225,7 +244,7 @@ impl fmt::Display for Call {
         if let Some(regions) = &self.outcome.regions {
             write!(f, " {regions:?}")?;
         }
-        for sight in self.outcome.seen.iter().take(100) {
+        for sight in &self.outcome.seen {
             write!(f, " {sight}")?;
         }
         Ok(())
@@ -246,6 +265,7 @@ impl fmt::Display for Action {
             Self::Feed(feed) => write!(f, "page of change feed {feed}"),
             Self::Give(token) => write!(f, "give session {token}"),
             Self::Take(token) => write!(f, "take session {token}"),
+            Self::Befall(what) => write!(f, "======== {what}"),
         }
     }
 }

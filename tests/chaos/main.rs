@@ -39,7 +39,7 @@ fn no_schedule_breaks_a_promise() {
     let schedules = number("COSMOS_CHAOS_SCHEDULES").unwrap_or(FEW);
     let start = Instant::now();
     let next = AtomicU64::new(0);
-    let (tally, failures) = (Mutex::new(Tally::new()), Mutex::new(Vec::new()));
+    let (tally, failures) = (Mutex::new(Tally::new()), Mutex::new(Vec::<u64>::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -54,7 +54,8 @@ fn no_schedule_breaks_a_promise() {
                         *tally.lock().unwrap().entry(what.clone()).or_default() += times;
                     }
                     if !outcome.violations.is_empty() {
-                        failures.lock().unwrap().push(outcome.summary());
+                        println!("{}", outcome.summary());
+                        failures.lock().unwrap().push(seed);
                     }
                 }
             });
@@ -65,12 +66,7 @@ fn no_schedule_breaks_a_promise() {
         println!("{times:>10} {what}");
     }
     let failures = failures.into_inner().unwrap();
-    assert!(
-        failures.is_empty(),
-        "{} of {schedules} failed:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "the seeds {failures:?} of {schedules} failed");
 }
 
 #[test]

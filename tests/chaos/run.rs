@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::caller::Caller;
 use crate::checker::{Violation, check};
-use crate::history::{History, Recorder, Sight, THREADS};
+use crate::history::{Call, History, Recorder, Sight, THREADS};
 use crate::schedule::{ClientPlan, Schedule};
 use crate::stage::Stage;
 use crate::workload::{Board, Worker, all_at_work, introduce, set_up};
@@ -69,7 +69,7 @@ pub(crate) fn run(seed: u64) -> Outcome {
     let floor = recorder.event();
     drop(world.emulator.take_requests());
 
-    let mut workers = perform(&schedule, &mut world, &board, callers);
+    let mut workers = perform(&schedule, &mut world, (&board, &recorder), callers);
     world.count_requests();
     world.heal(&schedule);
     let mut unhealed = Vec::new();
@@ -79,11 +79,7 @@ pub(crate) fn run(seed: u64) -> Outcome {
     let leftovers = leftovers(&world);
 
     let calls = recorder.into_calls();
-    world.count("calls".to_owned(), calls.len() as u64);
-    let ambiguous = calls.iter().filter_map(|it| it.outcome.failure.as_ref());
-    let (unknown, failed): (Vec<_>, Vec<_>) = ambiguous.partition(|it| it.is_ambiguous);
-    world.count("calls that failed".to_owned(), failed.len() as u64);
-    world.count("calls of unknown outcome".to_owned(), unknown.len() as u64);
+    count_calls(&mut world, &calls);
     let history = History {
         clients: schedule.clients.len(),
         multi_write: schedule.multi_write,
@@ -94,6 +90,15 @@ pub(crate) fn run(seed: u64) -> Outcome {
         leftovers,
     };
     Outcome { violations: check(&history), schedule, history, tally: world.tally }
+}
+
+fn count_calls(world: &mut World, calls: &[Call]) {
+    let made = calls.iter().filter(|it| it.thread < THREADS).count();
+    let failures = calls.iter().filter_map(|it| it.outcome.failure.as_ref());
+    let (unknown, failed): (Vec<_>, Vec<_>) = failures.partition(|it| it.is_ambiguous);
+    world.count("calls".to_owned(), made as u64);
+    world.count("calls that failed".to_owned(), failed.len() as u64);
+    world.count("calls of unknown outcome".to_owned(), unknown.len() as u64);
 }
 
 /// One for each thread; those of one client share it.
@@ -116,7 +121,7 @@ fn callers<'a>(schedule: &Schedule, world: &World, recorder: &'a Recorder) -> Ve
 fn perform<'a>(
     schedule: &Schedule,
     world: &mut World,
-    board: &'a Board,
+    (board, recorder): (&'a Board, &Recorder),
     callers: Vec<Caller<'a>>,
 ) -> Vec<Worker<'a>> {
     all_at_work(board);
@@ -144,7 +149,9 @@ fn perform<'a>(
                 if board.working.load(Ordering::SeqCst) == 0 {
                     break;
                 }
-                world.befall(event);
+                if let Some(what) = world.befall(event) {
+                    recorder.befell(what, stage.now());
+                }
                 world.count_requests();
             }
         }

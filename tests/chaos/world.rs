@@ -77,67 +77,71 @@ impl World {
         builder.build().unwrap().database(DATABASE).container(CONTAINER)
     }
 
-    /// Lets something befall the account. What the account is not fit for is left out.
-    pub(crate) fn befall(&mut self, event: &Event) {
+    /// Lets something befall the account, and says what. What the account is not fit for is left out.
+    pub(crate) fn befall(&mut self, event: &Event) -> Option<String> {
         let emulator = &self.emulator;
-        let name = match event {
+        let (kind, what) = match event {
             Event::Fault(name, rule) => {
                 emulator.fault(rule.clone());
-                format!("rule: {name}")
+                (format!("rule: {name}"), format!("{rule:?}"))
             }
             Event::ClearFaults => {
                 emulator.clear_faults();
-                return;
+                ("rules cleared".to_owned(), String::new())
             }
-            Event::Split(at, lock) => return self.split(*at, *lock),
-            Event::Merge(at, lock) => return self.merge(*at, *lock),
+            Event::Split(at, lock) => ("split".to_owned(), self.split(*at, *lock)?),
+            Event::Merge(at, lock) => ("merge".to_owned(), self.merge(*at, *lock)?),
             Event::Lag(region, lag) => {
                 emulator.replication_lag(region, *lag).unwrap();
-                "lag".to_owned()
+                ("lag".to_owned(), format!("of {region} by {lag:?}"))
             }
             Event::Pause(region) => {
                 emulator.pause_replication(region).unwrap();
-                "replication paused".to_owned()
+                ("replication paused".to_owned(), region.clone())
             }
             Event::Resume(region) => {
                 emulator.resume_replication(region).unwrap();
-                return;
+                ("replication resumed".to_owned(), region.clone())
             }
             Event::Offline(region) => {
                 emulator.region_offline(region).unwrap();
-                "region offline".to_owned()
+                ("region offline".to_owned(), region.clone())
             }
             Event::Online(region) => {
                 emulator.region_online(region).unwrap();
-                return;
+                ("region online".to_owned(), region.clone())
             }
             Event::FailOver(region) => {
                 emulator.fail_over(region).unwrap();
-                "failover".to_owned()
+                ("failover".to_owned(), region.clone())
             }
         };
-        self.count(name, 1);
+        let text = format!("{kind} {what}");
+        self.count(kind, 1);
+        Some(text)
     }
 
-    fn split(&mut self, at: usize, lock: Duration) {
+    fn split(&mut self, at: usize, lock: Duration) -> Option<String> {
         if self.ranges.len() >= 16 {
-            return;
+            return None;
         }
         let at = at % self.ranges.len();
-        let split = self.emulator.split_locked(DATABASE, CONTAINER, &self.ranges[at], lock);
-        self.ranges.splice(at..=at, split.unwrap());
-        self.count("split".to_owned(), 1);
+        let split = self.emulator.split_locked(DATABASE, CONTAINER, &self.ranges[at], lock)?;
+        let text = format!("of {} into {split:?}, locked for {lock:?}", self.ranges[at]);
+        self.ranges.splice(at..=at, split);
+        Some(text)
     }
 
-    fn merge(&mut self, at: usize, lock: Duration) {
+    fn merge(&mut self, at: usize, lock: Duration) -> Option<String> {
         if self.ranges.len() < 2 {
-            return;
+            return None;
         }
         let at = at % (self.ranges.len() - 1);
         let pair = (self.ranges[at].as_str(), self.ranges[at + 1].as_str());
-        let merged = self.emulator.merge_locked((DATABASE, CONTAINER), pair, lock);
-        self.ranges.splice(at..at + 2, merged);
-        self.count("merge".to_owned(), 1);
+        let merged = self.emulator.merge_locked((DATABASE, CONTAINER), pair, lock)?;
+        let text = format!("of {pair:?} into {merged}, locked for {lock:?}");
+        self.ranges.splice(at..at + 2, [merged]);
+        Some(text)
     }
 
     /// Counts what requests met since this was called last.
