@@ -210,3 +210,59 @@ fn regions_agree_in_the_end_whatever_happened_between_them() {
         }
     }
 }
+
+/// Writes, reads or deletes the item `i` of a key, on a container of two partitions.
+fn on_key(sender: &Sender, method: &str, key: &str) -> Response {
+    let header = format!("[\"{key}\"]");
+    let headers = [("x-ms-documentdb-partitionkey", header.as_str())];
+    let body = format!("{{\"id\":\"i\",\"pk\":\"{key}\"}}");
+    match method {
+        "POST" => sender.send(method, ITEMS, &headers, body.as_bytes()),
+        _ => sender.send(method, &format!("{ITEMS}/i"), &headers, b""),
+    }
+}
+
+#[test]
+fn before_a_merge_every_region_gets_what_each_of_the_others_wrote() {
+    let emulator = Emulator::builder().regions([EAST, WEST, "North Europe"]).multi_write(true);
+    let account = container(emulator.partitions(2).build().unwrap(), &[], SIMPLE);
+    let regions = [EAST, WEST, "North Europe"].map(|it| account.at(it));
+    for region in [WEST, "North Europe"] {
+        account.emulator.pause_replication(region).unwrap();
+    }
+    for (sender, key) in regions.iter().zip(["a", "b", "c"]) {
+        assert_eq!(on_key(sender, "POST", key).status(), 201);
+    }
+    account.emulator.merge("d", "c", "0", "1").unwrap();
+    for sender in &regions {
+        for key in ["a", "b", "c"] {
+            assert_eq!(on_key(sender, "GET", key).status(), 200, "{key} at {}", sender.base);
+        }
+    }
+}
+
+/// Partitions count their versions each for itself, so that items of both can have equal etags.
+#[test]
+fn merged_partitions_tell_changes_of_equal_etags_apart() {
+    let emulator = Emulator::builder().regions([EAST, WEST]).multi_write(true);
+    let emulator = emulator.clock(VirtualClock::new()).partitions(2).build().unwrap();
+    let account = container(emulator, &[], SIMPLE);
+    let (east, west) = (account.at(EAST), account.at(WEST));
+    let made = ["a", "b", "c", "e", "f", "g", "h", "i"].map(|key| {
+        let created = on_key(&east, "POST", key);
+        let range = header(&created, "x-ms-documentdb-partitionkeyrangeid").unwrap().to_owned();
+        (key, range, json(&created)["_etag"].clone())
+    });
+    let twins = made.iter().find_map(|(key, range, etag)| {
+        let twin = made.iter().find(|it| it.1 != *range && it.2 == *etag)?;
+        Some([*key, twin.0])
+    });
+    account.emulator.pause_replication(WEST).unwrap();
+    account.emulator.merge("d", "c", "0", "1").unwrap();
+    for key in twins.unwrap() {
+        account.emulator.pause_replication(WEST).unwrap();
+        assert_eq!(on_key(&west, "DELETE", key).status(), 204);
+        resume(&east);
+        assert_eq!(on_key(&east, "GET", key).status(), 404, "{key}");
+    }
+}
