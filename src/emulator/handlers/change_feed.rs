@@ -91,7 +91,8 @@ fn changes_of(
         }
         items.push(Arc::clone(item));
     }
-    (items, partition.lsn())
+    // A region that lags keeps the place of a reader who has seen more elsewhere.
+    (items, partition.lsn().max(start))
 }
 
 impl Position {

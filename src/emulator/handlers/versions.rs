@@ -84,7 +84,7 @@ fn changes_of(
         }
         changes.push(Arc::clone(change));
     }
-    (changes, partition.lsn())
+    (changes, partition.lsn().max(start))
 }
 
 fn shown(change: &Change, rules: &Rules) -> Value {
