@@ -15,18 +15,25 @@ mod timeline;
 mod workload;
 mod world;
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use history::THREADS;
 use run::{Outcome, run};
+use schedule::Schedule;
+use stage::Stage;
 use world::Tally;
 
 /// Schedules of an ordinary test run.
 const FEW: u64 = 40;
 
-/// How long a schedule may take by the machine's clock, which is never reached unless something hangs.
-const WATCHDOG: Duration = Duration::from_secs(120);
+/// How long a schedule may be without a turn by the machine's clock, which may be busy with other things.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// More turns than any schedule takes that comes to an end.
+const MOST_TURNS: u64 = 10_000_000;
 
 #[test]
 fn no_schedule_breaks_a_promise() {
@@ -72,7 +79,7 @@ fn no_schedule_breaks_a_promise() {
 #[test]
 fn a_seed_replays_exactly() {
     let mut replayed = 0;
-    for seed in (1_000..).filter(|it| schedule::Schedule::new(*it).fan_out == 1).take(3) {
+    for seed in (1_000..).filter(|it| Schedule::new(*it).fan_out == 1).take(3) {
         let (first, second) = (watched(seed), watched(seed));
         assert_eq!(first.history_text(), second.history_text(), "seed {seed}");
         assert_eq!(first.tally, second.tally, "seed {seed}");
@@ -81,21 +88,30 @@ fn a_seed_replays_exactly() {
     assert_eq!(replayed, 3);
 }
 
-/// Runs a schedule and gives up on it when it hangs.
+/// Runs a schedule, and gives up on it when nobody has taken a turn for long.
 fn watched(seed: u64) -> Outcome {
+    let schedule = Schedule::new(seed);
+    let stage = Stage::new(THREADS + 1, schedule.random.clone());
     let (done, is_done) = std::sync::mpsc::channel();
+    let turns = Arc::clone(&stage);
     let runner = std::thread::spawn(move || {
-        let outcome = run(seed);
+        let outcome = run(schedule, &stage);
         // Nobody waits any longer where it came too late.
         let _ = done.send(outcome);
     });
-    match is_done.recv_timeout(WATCHDOG) {
-        Ok(outcome) => {
-            runner.join().unwrap();
-            outcome
+    let mut taken = turns.taken();
+    loop {
+        match is_done.recv_timeout(WATCHDOG) {
+            Ok(outcome) => {
+                runner.join().unwrap();
+                return outcome;
+            }
+            Err(RecvTimeoutError::Disconnected) => panic!("seed {seed}: a thread panicked"),
+            Err(RecvTimeoutError::Timeout) if turns.taken() == taken || taken > MOST_TURNS => {
+                panic!("seed {seed} hangs after {taken} turns")
+            }
+            Err(RecvTimeoutError::Timeout) => taken = turns.taken(),
         }
-        Err(_) if runner.is_finished() => panic!("seed {seed}: a thread panicked"),
-        Err(_) => panic!("seed {seed} hangs"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One schedule from its set-up to the verdict.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -55,11 +56,9 @@ impl Outcome {
     }
 }
 
-/// Runs the schedule of a seed.
-pub(crate) fn run(seed: u64) -> Outcome {
-    let schedule = Schedule::new(seed);
-    let stage = Stage::new(THREADS + 1, schedule.random.clone());
-    let mut world = World::new(&schedule, &stage);
+/// Runs a schedule on a stage for its threads and one more.
+pub(crate) fn run(schedule: Schedule, stage: &Arc<Stage>) -> Outcome {
+    let mut world = World::new(&schedule, stage);
     let recorder = Recorder::default();
     let board = Board::default();
     let callers = callers(&schedule, &world, &recorder);
@@ -110,7 +109,7 @@ fn callers<'a>(schedule: &Schedule, world: &World, recorder: &'a Recorder) -> Ve
         client: *client,
         container: containers[*client].clone(),
         recorder,
-        stage: std::sync::Arc::clone(&world.stage),
+        stage: Arc::clone(&world.stage),
         limit: schedule.limit,
         fan_out: schedule.fan_out,
     };
@@ -125,7 +124,7 @@ fn perform<'a>(
     callers: Vec<Caller<'a>>,
 ) -> Vec<Worker<'a>> {
     all_at_work(board);
-    let stage = std::sync::Arc::clone(&world.stage);
+    let stage = Arc::clone(&world.stage);
     let mut random = schedule.random.clone();
     std::thread::scope(|scope| {
         let threads: Vec<_> = callers

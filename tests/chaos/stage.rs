@@ -11,6 +11,7 @@
 //! other actors stand still, so nobody can be blamed for being late by it.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,6 +37,7 @@ pub(crate) struct Stage {
     state: Mutex<State>,
     /// One for each actor, to wake just that one.
     turns: Vec<Condvar>,
+    taken: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -61,11 +63,16 @@ impl Stage {
             random,
         };
         let turns = (0..actors).map(|_| Condvar::new()).collect();
-        Arc::new(Self { state: Mutex::new(state), turns })
+        Arc::new(Self { state: Mutex::new(state), turns, taken: AtomicU64::new(0) })
     }
 
     pub(crate) fn now(&self) -> Duration {
         self.lock().now
+    }
+
+    /// How often somebody waited so far: whether it goes on.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// How much of the time passed while actors stood still without waiting.
@@ -89,6 +96,7 @@ impl Stage {
 
     /// Lets time pass for the thread.
     pub(crate) fn wait(&self, duration: Duration) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
         let mut state = self.lock();
         match ACTOR.get().filter(|_| !IN_METADATA.get()) {
             Some(actor) => {
