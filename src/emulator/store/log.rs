@@ -79,6 +79,12 @@ impl Log {
         }
     }
 
+    /// Notes that everything is in that another side has.
+    pub(crate) fn note_all(&self, other: &Self) {
+        let counts = other.regions().clone();
+        counts.into_iter().for_each(|it| self.note(it));
+    }
+
     /// A new etag; `timestamp` is in seconds.
     pub(crate) fn etag(&self, timestamp: u64) -> String {
         let count = self.versions.fetch_add(1, Ordering::Relaxed) + 1;

@@ -67,6 +67,10 @@ fn pending(from: &Partition, position: u64, to: &Partition, until: Duration) -> 
             to.log().note(origin);
         }
     }
+    // Writes that left no change here, since their items went to another part of a split, need no carrying.
+    if from.history.after(reached).next().is_none() {
+        to.log().note_all(from.log());
+    }
     let unseen = from.history.after(position).filter(|it| !to.history.has(&it.name()));
     (reached, unseen.cloned().collect())
 }

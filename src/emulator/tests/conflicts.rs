@@ -241,6 +241,29 @@ fn before_a_merge_every_region_gets_what_each_of_the_others_wrote() {
     }
 }
 
+/// Both parts of a partition count what was written to it before, whichever of them has the item.
+#[test]
+fn sessions_of_a_region_that_lagged_at_a_split_hold_in_the_others_afterwards() {
+    let emulator = Emulator::builder().regions([EAST, WEST]).multi_write(true).partitions(1);
+    let account = container(emulator.build().unwrap(), &[], SIMPLE);
+    let (east, west) = (account.at(EAST), account.at(WEST));
+    account.emulator.pause_replication(WEST).unwrap();
+    let keys = ["a", "b", "c", "e", "f", "g", "h", "i"];
+    for key in keys {
+        assert_eq!(on_key(&west, "POST", key).status(), 201);
+    }
+    account.emulator.split("d", "c", "0").unwrap();
+    let tokens = keys
+        .map(|key| header(&on_key(&west, "GET", key), "x-ms-session-token").unwrap().to_owned());
+    resume(&east);
+    for (key, token) in keys.into_iter().zip(&tokens) {
+        let key = format!("[\"{key}\"]");
+        let headers = [("x-ms-documentdb-partitionkey", &*key), ("x-ms-session-token", &**token)];
+        let answer = east.send("GET", &format!("{ITEMS}/i"), &headers, b"");
+        assert_eq!(answer.status(), 200, "{key} {token}");
+    }
+}
+
 /// Partitions count their versions each for itself, so that items of both can have equal etags.
 #[test]
 fn merged_partitions_tell_changes_of_equal_etags_apart() {
