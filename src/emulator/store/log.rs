@@ -79,6 +79,12 @@ impl Log {
         }
     }
 
+    /// A count of a region, or the one up to which everything of that region is in here if that is less.
+    pub(crate) fn at_most(&self, (region, count): (usize, u64)) -> (usize, u64) {
+        let own = self.regions().get(&region).copied().unwrap_or(0);
+        (region, count.min(own))
+    }
+
     /// Notes that everything is in that another side has.
     pub(crate) fn note_all(&self, other: &Self) {
         let counts = other.regions().clone();

@@ -241,6 +241,32 @@ fn before_a_merge_every_region_gets_what_each_of_the_others_wrote() {
     }
 }
 
+/// Of an item that is due all versions come, also those that are not due yet; sessions do not take that for more.
+#[test]
+fn a_version_that_comes_early_does_not_satisfy_sessions_for_others() {
+    let clock = VirtualClock::new();
+    let emulator = Emulator::builder().regions([EAST, WEST, "North Europe"]).multi_write(true);
+    let account = container(emulator.clock(clock.clone()).build().unwrap(), &[], SIMPLE);
+    let (east, west) = (account.at(EAST), account.at(WEST));
+    account.emulator.pause_replication(WEST).unwrap();
+    account.emulator.replication_lag(EAST, Duration::from_secs(2)).unwrap();
+    write(&east, "1", 1, "old");
+    clock.advance(Duration::from_secs(1));
+    write(&east, "2", 1, "not due");
+    let token = header(&write(&east, "1", 2, "new"), "x-ms-session-token").unwrap().to_owned();
+    clock.advance(Duration::from_millis(1_500));
+    resume(&east);
+    assert_eq!(text(&west, "1").unwrap(), "new");
+    let read = |id: &str| {
+        let headers = [KEY, ("x-ms-session-token", token.as_str())];
+        let answer = west.send("GET", &format!("{ITEMS}/{id}"), &headers, b"");
+        (answer.status().as_u16(), header(&answer, "x-ms-substatus").map(str::to_owned))
+    };
+    assert_eq!(read("2"), (404, Some("1002".to_owned())));
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(read("2").0, 200);
+}
+
 /// Both parts of a partition count what was written to it before, whichever of them has the item.
 #[test]
 fn sessions_of_a_region_that_lagged_at_a_split_hold_in_the_others_afterwards() {
