@@ -68,6 +68,8 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
         floor: Session::default(),
         sessions: vec![Session::default(); history.clients],
         under_way: HashMap::new(),
+        in_doubt: vec![0; history.clients],
+        interrupted: HashSet::new(),
         tokens: HashMap::new(),
         told: HashMap::new(),
         wanderers: wanderers(history),
@@ -94,6 +96,10 @@ struct Checker {
     sessions: Vec<Session>,
     /// What the sessions were when the calls under way began.
     under_way: HashMap<u64, Session>,
+    /// Of each client, the calls under way that end its session at a moment which is not known.
+    in_doubt: Vec<usize>,
+    /// Calls whose session began anew while they were under way.
+    interrupted: HashSet<u64>,
     tokens: HashMap<usize, Session>,
     /// What each change feed told last of each item.
     told: HashMap<usize, Session>,
@@ -130,11 +136,18 @@ impl Checker {
                 has_floor = true;
                 self.floor = self.sessions.first().cloned().unwrap_or_default();
             }
+            // Somewhere on the way of a call of many requests the session began anew.
+            let is_doubtful = is_of_many(call) && ends_session(call);
             if event == call.first {
+                if is_doubtful {
+                    self.in_doubt[call.client] += 1;
+                    self.end_session(history, call.client);
+                }
                 let session = self.relevant(call);
                 self.under_way.insert(call.first, session);
             } else {
                 self.end(history, call);
+                self.in_doubt[call.client] -= usize::from(is_doubtful);
             }
         }
     }
@@ -163,17 +176,17 @@ impl Checker {
             Action::Give(number) => drop(self.tokens.insert(*number, base)),
             Action::Take(number) => {
                 for (name, base) in self.tokens.get(number).cloned().unwrap_or_default() {
-                    self.saw(call.client, &name, base);
+                    self.saw(call, &name, base);
                 }
             }
             _ => self.judge_sights(call, &base),
         }
         if let (Action::Write(writes), None) = (&call.action, &call.outcome.failure) {
             for write in writes {
-                self.saw(call.client, &write.item, self.timelines.after(write));
+                self.saw(call, &write.item, self.timelines.after(write));
             }
         }
-        if call.outcome.failure.as_ref().is_some_and(|it| it.ends_session) {
+        if ends_session(call) {
             self.end_session(history, call.client);
         }
     }
@@ -184,13 +197,20 @@ impl Checker {
         let own = history.calls.iter().filter(|it| it.client == client);
         for first in own.map(|it| it.first) {
             if let Some(base) = self.under_way.get_mut(&first) {
+                self.interrupted.insert(first);
                 *base = self.floor.clone();
             }
         }
     }
 
-    fn saw(&mut self, client: usize, name: &Name, base: Base) {
-        self.sessions[client].entry(name.clone()).or_default().reach(&base);
+    /// Takes over what a call saw, unless its client's session began anew meanwhile: part of what a call of many
+    /// requests saw was then in the session that is no more.
+    fn saw(&mut self, call: &Call, name: &Name, base: Base) {
+        let is_interrupted = is_of_many(call) && self.interrupted.contains(&call.first);
+        if is_interrupted || self.in_doubt[call.client] > 0 {
+            return;
+        }
+        self.sessions[call.client].entry(name.clone()).or_default().reach(&base);
     }
 
     fn judge_time(&mut self, call: &Call) {
@@ -229,7 +249,7 @@ impl Checker {
     fn judge_sight(&mut self, sight: &Sight, call: &Call, base: &Session) {
         let base = base.get(&sight.item).cloned().unwrap_or_default();
         match self.timelines.judge(sight, &base, call.last) {
-            Ok(reached) => self.saw(call.client, &sight.item, reached),
+            Ok(reached) => self.saw(call, &sight.item, reached),
             Err((rule, text)) => self.blame(rule, format!("{}: {text}, in {call}", sight.item)),
         }
     }
@@ -333,6 +353,16 @@ impl Checker {
             }
         }
     }
+}
+
+/// Whether a call may have made many requests, one after the other.
+fn is_of_many(call: &Call) -> bool {
+    call.limit.is_none() || matches!(&call.action, Action::Read(it) if it.len() > 1)
+}
+
+/// Whether no region was as far as the session of a call.
+fn ends_session(call: &Call) -> bool {
+    call.outcome.failure.as_ref().is_some_and(|it| it.ends_session)
 }
 
 /// Whether a write that failed may have happened.

@@ -116,8 +116,11 @@ impl Sight {
 
 impl Failure {
     pub(crate) fn of(error: &Error) -> Self {
+        let text = error.to_string();
+        // The id of the request is another one each time.
+        let text = text.split(" (activity").next().unwrap_or_default();
         Self {
-            text: error.to_string(),
+            text: text.to_owned(),
             is_ambiguous: error.may_have_been_applied(),
             ends_session: error.is_not_found() && error.sub_status() == Some(1002),
         }

@@ -181,11 +181,18 @@ pub(crate) struct Wire {
     stage: Arc<Stage>,
     account: Arc<dyn Transport>,
     random: Mutex<Random>,
+    /// Whether each exchange is printed.
+    is_traced: bool,
 }
 
 impl Wire {
     pub(crate) fn new(stage: &Arc<Stage>, account: Arc<dyn Transport>, random: Random) -> Self {
-        Self { stage: Arc::clone(stage), account, random: Mutex::new(random) }
+        Self {
+            stage: Arc::clone(stage),
+            account,
+            random: Mutex::new(random),
+            is_traced: std::env::var_os("COSMOS_CHAOS_TRACE").is_some(),
+        }
     }
 
     fn latency(&self) -> Duration {
@@ -205,13 +212,35 @@ impl Wire {
     }
 }
 
+/// One line about an exchange: when it began, what was asked where, and what was answered, each with its session.
+fn trace(start: Duration, request: &Request, answer: Result<&Response, &TransportError>) -> String {
+    let header = |headers: &http::HeaderMap, name: &str| {
+        headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or("-").to_owned()
+    };
+    let session = "x-ms-session-token";
+    let asked = header(request.headers(), session);
+    let answered = match answer {
+        Ok(it) => {
+            let sub_status = header(it.headers(), "x-ms-substatus");
+            format!("{}/{sub_status} session {}", it.status(), header(it.headers(), session))
+        }
+        Err(error) => error.to_string(),
+    };
+    let (method, uri) = (request.method(), request.uri());
+    format!("{:>9.1} ms {method} {uri} session {asked} -> {answered}", start.as_secs_f64() * 1e3)
+}
+
 impl Transport for Wire {
     fn send(&self, request: &Request, timeout: Duration) -> Result<Response, TransportError> {
         let path = request.uri().path();
         IN_METADATA.set(!path.contains("/docs"));
         let start = self.stage.now();
         self.travel(start, timeout)?;
-        let answer = self.account.send(request, timeout)?;
+        let answer = self.account.send(request, timeout);
+        if self.is_traced {
+            println!("{}", trace(start, request, answer.as_ref()));
+        }
+        let answer = answer?;
         self.travel(start, timeout)?;
         Ok(answer)
     }

@@ -81,11 +81,10 @@ impl Timelines {
         }
         for (name, timeline) in &mut timelines.items {
             timeline.writes.sort_by_key(|it| it.first);
-            let may_have_happened =
-                timeline.writes.iter().filter(|it| it.fate != Fate::Failed).count();
+            // A single write too may have been made in each of the regions that were asked.
             let asked = regions.get(name).map_or(0, BTreeSet::len);
             let in_several = asked > 1 || timeline.is_contested || name.is_counter();
-            timeline.is_contested = history.multi_write && may_have_happened > 1 && in_several;
+            timeline.is_contested = history.multi_write && in_several;
         }
         timelines
     }
