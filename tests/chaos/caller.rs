@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cosmosdb::{
-    BatchOperation, BulkOperation, Container, Diagnostics, Etag, Query, Response, Result,
+    Batch, BatchOperation, BulkOperation, ChangeFeed, Container, Diagnostics, Etag, Query,
+    Response, Result,
 };
 use serde_json::Value;
 
@@ -51,8 +52,7 @@ impl Caller<'_> {
     /// Writes that happen together or not at all.
     pub(crate) fn batch(&self, key: &str, operations: Vec<BatchOperation>, writes: Vec<Write>) {
         let begun = self.begin();
-        let batch =
-            operations.into_iter().fold(self.container.batch(key), |batch, it| batch.operation(it));
+        let batch = operations.into_iter().fold(self.container.batch(key), Batch::operation);
         let outcome = match batch.send() {
             Ok(response) => Outcome {
                 seen: response
@@ -145,9 +145,7 @@ impl Caller<'_> {
     pub(crate) fn change_feed(&self, place: &mut Option<String>, page_size: i32) -> Result<usize> {
         let begun = self.begin();
         let feed = self.container.change_feed::<Value>().from_beginning();
-        let feed = feed
-            .max_item_count(page_size)
-            .set(place.take(), |feed, place| feed.continue_from(place));
+        let feed = feed.max_item_count(page_size).set(place.take(), ChangeFeed::continue_from);
         let mut pages = feed.pages();
         let page = pages.next();
         let (outcome, result) = match page {

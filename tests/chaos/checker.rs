@@ -137,7 +137,7 @@ impl Checker {
                 self.floor = self.sessions.first().cloned().unwrap_or_default();
             }
             // Somewhere on the way of a call of many requests the session began anew.
-            let is_doubtful = is_of_many(call) && ends_session(call);
+            let is_doubtful = is_of_many(call) && ends_session(history, call);
             if event == call.first {
                 if is_doubtful {
                     self.in_doubt[call.client] += 1;
@@ -176,17 +176,17 @@ impl Checker {
             Action::Give(number) => drop(self.tokens.insert(*number, base)),
             Action::Take(number) => {
                 for (name, base) in self.tokens.get(number).cloned().unwrap_or_default() {
-                    self.saw(call, &name, base);
+                    self.saw(call, &name, &base);
                 }
             }
             _ => self.judge_sights(call, &base),
         }
         if let (Action::Write(writes), None) = (&call.action, &call.outcome.failure) {
             for write in writes {
-                self.saw(call, &write.item, self.timelines.after(write));
+                self.saw(call, &write.item, &self.timelines.after(write));
             }
         }
-        if ends_session(call) {
+        if ends_session(history, call) {
             self.end_session(history, call.client);
         }
     }
@@ -205,12 +205,12 @@ impl Checker {
 
     /// Takes over what a call saw, unless its client's session began anew meanwhile: part of what a call of many
     /// requests saw was then in the session that is no more.
-    fn saw(&mut self, call: &Call, name: &Name, base: Base) {
+    fn saw(&mut self, call: &Call, name: &Name, base: &Base) {
         let is_interrupted = is_of_many(call) && self.interrupted.contains(&call.first);
         if is_interrupted || self.in_doubt[call.client] > 0 {
             return;
         }
-        self.sessions[call.client].entry(name.clone()).or_default().reach(&base);
+        self.sessions[call.client].entry(name.clone()).or_default().reach(base);
     }
 
     fn judge_time(&mut self, call: &Call) {
@@ -249,7 +249,7 @@ impl Checker {
     fn judge_sight(&mut self, sight: &Sight, call: &Call, base: &Session) {
         let base = base.get(&sight.item).cloned().unwrap_or_default();
         match self.timelines.judge(sight, &base, call.last) {
-            Ok(reached) => self.saw(call, &sight.item, reached),
+            Ok(reached) => self.saw(call, &sight.item, &reached),
             Err((rule, text)) => self.blame(rule, format!("{}: {text}, in {call}", sight.item)),
         }
     }
@@ -360,9 +360,10 @@ fn is_of_many(call: &Call) -> bool {
     call.limit.is_none() || matches!(&call.action, Action::Read(it) if it.len() > 1)
 }
 
-/// Whether no region was as far as the session of a call.
-fn ends_session(call: &Call) -> bool {
-    call.outcome.failure.as_ref().is_some_and(|it| it.ends_session)
+/// Whether no region was as far as the session of a call; or that may have been, but another error was told.
+fn ends_session(history: &History, call: &Call) -> bool {
+    let failure = call.outcome.failure.as_ref();
+    failure.is_some_and(|it| it.ends_session || history.side_by_side && is_of_many(call))
 }
 
 /// Whether a write that failed may have happened.

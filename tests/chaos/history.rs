@@ -171,6 +171,8 @@ pub(crate) struct History {
     pub(crate) clients: usize,
     /// Several regions take writes.
     pub(crate) multi_write: bool,
+    /// Requests of one call are under way side by side, so that not each of their errors is told.
+    pub(crate) side_by_side: bool,
     /// What ended before this event was there in all regions.
     pub(crate) floor: u64,
     pub(crate) calls: Vec<Call>,

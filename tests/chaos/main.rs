@@ -1,6 +1,7 @@
 //! Chaos: random schedules of calls and faults, by seed, and a checker of what came of them.
 //!
-//! `COSMOS_CHAOS_SCHEDULES` sets how many schedules run, `COSMOS_CHAOS_SEED` runs a single one and prints its history.
+//! `COSMOS_CHAOS_SCHEDULES` sets how many schedules run, `COSMOS_CHAOS_SEED` runs a single one and prints
+//! its history, and with `COSMOS_CHAOS_TRACE` set each exchange.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(missing_docs, reason = "tests are named as sentences")]
 
@@ -21,13 +22,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use history::THREADS;
-use run::{Outcome, run};
+use run::{OPERATIONS, Outcome, run};
 use schedule::Schedule;
 use stage::Stage;
 use world::Tally;
 
-/// Schedules of an ordinary test run.
-const FEW: u64 = 40;
+/// Schedules of an ordinary test run, which is slow without optimisation.
+const FEW: u64 = if cfg!(debug_assertions) { 10 } else { 40 };
+
+/// Operations of each schedule at least.
+const LEAST_OPERATIONS: u64 = 1_000;
 
 /// How long a schedule may be without a turn by the machine's clock, which may be busy with other things.
 const WATCHDOG: Duration = Duration::from_secs(60);
@@ -57,6 +61,7 @@ fn no_schedule_breaks_a_promise() {
                         return;
                     }
                     let outcome = watched(seed);
+                    assert!(outcome.tally[OPERATIONS] >= LEAST_OPERATIONS, "seed {seed}");
                     for (what, times) in &outcome.tally {
                         *tally.lock().unwrap().entry(what.clone()).or_default() += times;
                     }

@@ -8,11 +8,14 @@ use serde_json::Value;
 
 use crate::caller::Caller;
 use crate::checker::{Violation, check};
-use crate::history::{Call, History, Recorder, Sight, THREADS};
+use crate::history::{Action, Call, History, Recorder, Sight, THREADS};
 use crate::schedule::{ClientPlan, Schedule};
 use crate::stage::Stage;
 use crate::workload::{Board, Worker, all_at_work, introduce, set_up};
 use crate::world::{Tally, World};
+
+/// What operations are counted as.
+pub(crate) const OPERATIONS: &str = "operations";
 
 /// What came of a schedule.
 pub(crate) struct Outcome {
@@ -36,10 +39,10 @@ impl Outcome {
 
     /// The whole history, and what is wrong with it.
     pub(crate) fn report(&self) -> String {
-        let Schedule { seed, regions, multi_write, partitions, throughput, limit, .. } =
+        let Schedule { seed, regions, multi_write, partitions, throughput, limit, fan_out, .. } =
             &self.schedule;
         let mut text = format!(
-            "seed {seed}: {regions:?}, multi-write {multi_write}, {partitions} partitions, throughput {throughput:?}, limit {limit:?}\n"
+            "seed {seed}: {regions:?}, multi-write {multi_write}, {partitions} partitions, throughput {throughput:?}, limit {limit:?}, fan-out {fan_out}\n"
         );
         text += &self.history_text();
         for (what, times) in &self.tally {
@@ -78,10 +81,11 @@ pub(crate) fn run(schedule: Schedule, stage: &Arc<Stage>) -> Outcome {
     let leftovers = leftovers(&world);
 
     let calls = recorder.into_calls();
-    count_calls(&mut world, &calls);
+    count_calls(&mut world, &calls, floor);
     let history = History {
         clients: schedule.clients.len(),
         multi_write: schedule.multi_write,
+        side_by_side: schedule.fan_out > 1,
         floor,
         calls,
         finals,
@@ -91,11 +95,16 @@ pub(crate) fn run(schedule: Schedule, stage: &Arc<Stage>) -> Outcome {
     Outcome { violations: check(&history), schedule, history, tally: world.tally }
 }
 
-fn count_calls(world: &mut World, calls: &[Call]) {
-    let made = calls.iter().filter(|it| it.thread < THREADS).count();
+/// Counts the operations since the set-up: each write of a bulk is one, and a session token handed over is none.
+fn count_calls(world: &mut World, calls: &[Call], floor: u64) {
+    let is_operation = |it: &&Call| {
+        let is_none = matches!(it.action, Action::Give(_) | Action::Take(_) | Action::Befall(_));
+        it.first > floor && !is_none
+    };
+    let made = calls.iter().filter(is_operation).count();
     let failures = calls.iter().filter_map(|it| it.outcome.failure.as_ref());
     let (unknown, failed): (Vec<_>, Vec<_>) = failures.partition(|it| it.is_ambiguous);
-    world.count("calls".to_owned(), made as u64);
+    world.count(OPERATIONS.to_owned(), made as u64);
     world.count("calls that failed".to_owned(), failed.len() as u64);
     world.count("calls of unknown outcome".to_owned(), unknown.len() as u64);
 }

@@ -86,7 +86,7 @@ const STEP_WEIGHTS: [(Step, usize); 16] = [
 /// What befalls the account.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    Fault(&'static str, FaultRule),
+    Fault(&'static str, Box<FaultRule>),
     ClearFaults,
     /// Of a range, by its place among all; for how long requests about it are refused.
     Split(usize, Duration),
@@ -208,7 +208,7 @@ fn fault(random: &mut Random) -> Event {
     let rule = if name == "404/1002" { rule } else { narrowed(rule, random) };
     let rule = if name == "hang" { rule } else { rule.times(random.between(1, 25)) };
     let share = random.between(5, 60) as f64 / 100.0;
-    Event::Fault(name, rule.probability(share, random.next()))
+    Event::Fault(name, Box::new(rule.probability(share, random.next())))
 }
 
 /// Reads alone lag behind their session.

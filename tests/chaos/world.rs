@@ -82,7 +82,7 @@ impl World {
         let emulator = &self.emulator;
         let (kind, what) = match event {
             Event::Fault(name, rule) => {
-                emulator.fault(rule.clone());
+                emulator.fault((**rule).clone());
                 (format!("rule: {name}"), format!("{rule:?}"))
             }
             Event::ClearFaults => {
