@@ -291,7 +291,7 @@ impl Container {
     /// The token is malformed, or the container's id is.
     pub fn adopt_session_token(&self, token: &str) -> Result<()> {
         let state = self.database.client.shared.containers.state(&self.link()?);
-        state.session.adopt(token)
+        state.adopt_session(token)
     }
 
     pub(crate) fn link(&self) -> Result<Link> {
