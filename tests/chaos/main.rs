@@ -83,8 +83,9 @@ fn no_schedule_breaks_a_promise() {
 
 #[test]
 fn a_seed_replays_exactly() {
+    let few = if cfg!(debug_assertions) { 1 } else { 5 };
     let mut replayed = 0;
-    for seed in (1_000..).filter(|it| Schedule::new(*it).fan_out == 1).take(3) {
+    for seed in (1_000..).filter(|it| Schedule::new(*it).fan_out == 1).take(few) {
         let (first, second) = (watched(seed), watched(seed));
         let (first_text, second_text) = (first.history_text(), second.history_text());
         let differ = first_text.lines().zip(second_text.lines()).find(|(it, other)| it != other);
@@ -93,7 +94,7 @@ fn a_seed_replays_exactly() {
         assert_eq!(first.tally, second.tally, "seed {seed}");
         replayed += 1;
     }
-    assert_eq!(replayed, 3);
+    assert_eq!(replayed, few);
 }
 
 /// Runs a schedule, and gives up on it when nobody has taken a turn for long.
