@@ -303,7 +303,7 @@ impl Container {
     pub fn adopt_session_token(&self, token: &str) -> Result<()> {
         let containers = &self.database.client.shared.containers;
         let state = containers.state(&self.link()?);
-        state.session.adopt(token)?;
+        state.adopt_session(token)?;
         containers.adopted(&state, token);
         Ok(())
     }

@@ -301,12 +301,20 @@ impl ContainerState {
         self.ranges.refresh_if_same(saw, lookup.timeout, fetch).map(drop)
     }
 
-    /// An answer named a range that the map does not have: a split or merge happened.
+    /// An answer named a range that the map does not have: a split or merge happened. A map that is being read just now
+    /// may be from before that, and is not kept.
     pub(crate) fn saw_range(&self, id: &str) {
-        let is_news = |map: &PartitionKeyRangeMap| map.by_id(id).is_none() && !map.is_gone(id);
-        if self.ranges.get().is_some_and(|map| is_news(&map)) {
+        let is_known = |map: &PartitionKeyRangeMap| map.by_id(id).is_some() || map.is_gone(id);
+        if !self.ranges.get().is_some_and(|map| is_known(&map)) {
             self.ranges.clear();
         }
+    }
+
+    /// Takes over the session of another client, which may have seen ranges that the map does not have yet. Without
+    /// them the tokens would not be sent.
+    pub(crate) fn adopt_session(&self, token: &str) -> Result<()> {
+        self.session.adopt(token)?.into_iter().for_each(|it| self.saw_range(it));
+        Ok(())
     }
 
     fn fetch_facts(&self, lookup: &Lookup<'_>, container: &Link) -> Result<ContainerFacts> {
@@ -345,4 +353,36 @@ fn read_container(lookup: &Lookup<'_>, container: &Link) -> Result<ContainerFact
     spec.options.timeout = Some(lookup.timeout);
     let Properties { rid, partition_key: definition } = lookup.run(spec)?.item()?;
     ContainerFacts::new(rid, definition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(id: &str) -> PartitionKeyRangeMap {
+        let range = format!(r#"{{"id":"{id}","minInclusive":"","maxExclusive":"FF"}}"#);
+        PartitionKeyRangeMap::new(vec![serde_json::from_str(&range).unwrap()], None).unwrap()
+    }
+
+    #[test]
+    fn a_map_without_a_range_that_was_seen_is_not_kept() {
+        let long = Duration::from_secs(60);
+        let state = ContainerState::default();
+        let read = |seen: &str| {
+            let fetch = || {
+                state.saw_range(seen);
+                Ok(map("0"))
+            };
+            state.ranges.get_or_fetch(long, fetch).unwrap();
+        };
+        read("1");
+        assert!(state.known_ranges().is_none(), "it was seen while the map was read");
+        state.ranges.set(map("0"));
+        state.saw_range("0");
+        assert!(state.known_ranges().is_some());
+        state.adopt_session("0:-1#5").unwrap();
+        assert!(state.known_ranges().is_some());
+        state.adopt_session("0:-1#6,1:-1#7").unwrap();
+        assert!(state.known_ranges().is_none(), "another client has seen it");
+    }
 }

@@ -212,3 +212,25 @@ fn the_controls_do_what_the_emulator_can() {
     assert!(container.read_item("1", "a").send().unwrap_err().is_not_found());
     assert_eq!(done("region", json!({ "action": "list" }))["regions"][1]["isOnline"], true);
 }
+
+/// The session of another client may be ahead in ranges of which this one has not heard yet.
+#[test]
+fn a_session_that_is_handed_over_after_a_split_is_heeded() {
+    let emulator = Emulator::builder().regions(["East US", "West US"]).build().unwrap();
+    let writer = filled(&emulator.client());
+    let client = CosmosClient::builder(emulator.endpoint())
+        .key(emulator.key())
+        .shared_transport(emulator.transport())
+        .preferred_regions(["West US"])
+        .build()
+        .unwrap();
+    let reader = client.database("d").container("c");
+    assert_eq!(reader.feed_ranges().unwrap().len(), 1);
+    reader.read_item("1", "a").send().unwrap();
+
+    emulator.split("d", "c", "0").unwrap();
+    emulator.pause_replication("West US").unwrap();
+    writer.create_item(&json!({ "id": "2", "pk": "a" })).send().unwrap();
+    reader.adopt_session_token(&writer.session_token().unwrap()).unwrap();
+    assert_eq!(reader.read_item("2", "a").send().unwrap().status(), 200);
+}

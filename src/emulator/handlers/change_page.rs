@@ -88,7 +88,8 @@ impl<E: Entry> Page<E> {
         E: 'e,
     {
         let mut last = start;
-        let mut reached = partition.lsn();
+        // A region that lags keeps the place of a reader who has seen more elsewhere.
+        let mut reached = partition.lsn().max(start);
         for entry in entries {
             if self.is_full(entry) && entry.lsn() > last {
                 reached = last;

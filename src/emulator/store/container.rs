@@ -272,8 +272,7 @@ impl Container {
     pub(crate) fn merge(&mut self, first: &str, second: &str, timestamp: u64) -> Option<String> {
         let index = self.partitions.iter().position(|it| it.id == first)?;
         self.partitions.get(index + 1).filter(|it| it.id == second)?;
-        let regions: Vec<usize> = self.replicas.keys().copied().collect();
-        regions.iter().for_each(|it| self.exchange(*it, Duration::MAX));
+        self.exchange_all();
         let id = self.next_range.to_string();
         self.in_all_regions(|it| {
             let Some([left, right]) = it.partitions.get(index..index + 2) else { return };
@@ -291,6 +290,14 @@ impl Container {
             }
         }
         Some(id)
+    }
+
+    /// Lets all regions have everything. What a region sends in the first round reaches those before it in the second.
+    fn exchange_all(&mut self) {
+        let regions: Vec<usize> = self.replicas.keys().copied().collect();
+        for region in regions.iter().chain(&regions) {
+            self.exchange(*region, Duration::MAX);
+        }
     }
 
     /// Locks partitions until a time, in all regions.

@@ -43,12 +43,13 @@ impl Change {
         self.after.as_ref().or(self.before.as_ref())
     }
 
-    /// What tells it from all other changes, in whichever region: the etag that it made, or ended.
+    /// What tells it from all other changes, in whichever region: its item, and the etag that it made, or ended.
+    ///
+    /// The etag alone would not do: partitions count their versions each for itself, and may be merged later.
     pub(crate) fn name(&self) -> String {
-        match (&self.after, &self.before) {
-            (Some(after), _) => after.etag.clone(),
-            (None, before) => format!("-{}", before.as_ref().map_or("", |it| &it.etag)),
-        }
+        let Some(item) = self.item() else { return String::new() };
+        let end = if self.after.is_none() { "-" } else { "" };
+        format!("{end}{} {} {}", item.etag, item.key, item.id)
     }
 }
 
@@ -62,9 +63,16 @@ impl History {
             .cloned()
             .collect();
         changes.sort_by_key(|it| it.lsn);
+        // Also of what was only acknowledged, which is among no changes.
+        let names = parts.iter().filter_map(|it| it.names.as_ref());
+        let names = names.fold(None, |all: Option<HashSet<String>>, names| {
+            let mut all = all.unwrap_or_default();
+            all.extend(names.iter().cloned());
+            Some(all)
+        });
         let mut history = Self {
             floor: parts.iter().map(|it| it.floor).max().unwrap_or(0),
-            names: parts.iter().any(|it| it.names.is_some()).then(HashSet::new),
+            names,
             ..Self::default()
         };
         changes.into_iter().for_each(|it| history.push(it));

@@ -93,6 +93,18 @@ impl Log {
         }
     }
 
+    /// A count of a region, or the one up to which everything of that region is in here if that is less.
+    pub(crate) fn at_most(&self, (region, count): (usize, u64)) -> (usize, u64) {
+        let own = self.regions().get(&region).copied().unwrap_or(0);
+        (region, count.min(own))
+    }
+
+    /// Notes that everything is in that another side has.
+    pub(crate) fn note_all(&self, other: &Self) {
+        let counts = other.regions().clone();
+        counts.into_iter().for_each(|it| self.note(it));
+    }
+
     /// A new etag; `timestamp` is in seconds.
     pub(crate) fn etag(&self, timestamp: u64) -> String {
         let count = self.versions.fetch_add(1, Ordering::Relaxed) + 1;

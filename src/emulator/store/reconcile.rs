@@ -64,8 +64,13 @@ fn pending(from: &Partition, position: u64, to: &Partition, until: Duration) -> 
     for change in from.history.after(position).take_while(|it| it.at <= until) {
         reached = change.lsn;
         if let Some(origin) = change.origin {
-            to.log().note(origin);
+            // A change that came to this side early says nothing of those before it.
+            to.log().note(from.log().at_most(origin));
         }
+    }
+    // Writes that left no change here, since their items went to another part of a split, need no carrying.
+    if from.history.after(reached).next().is_none() {
+        to.log().note_all(from.log());
     }
     let unseen = from.history.after(position).filter(|it| !to.history.has(&it.name()));
     (reached, unseen.cloned().collect())

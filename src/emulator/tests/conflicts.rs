@@ -223,3 +223,108 @@ fn a_conflict_is_found_by_its_self_link() {
     assert_eq!(found["id"], conflict["id"]);
     assert_eq!(east.send_by_rid("DELETE", &path, &[KEY], b"").status(), 204);
 }
+
+/// Writes, reads or deletes the item `i` of a key, on a container of two partitions.
+fn on_key(sender: &Sender, method: &str, key: &str) -> Response {
+    let header = format!("[\"{key}\"]");
+    let headers = [("x-ms-documentdb-partitionkey", header.as_str())];
+    let body = format!("{{\"id\":\"i\",\"pk\":\"{key}\"}}");
+    match method {
+        "POST" => sender.send(method, ITEMS, &headers, body.as_bytes()),
+        _ => sender.send(method, &format!("{ITEMS}/i"), &headers, b""),
+    }
+}
+
+#[test]
+fn before_a_merge_every_region_gets_what_each_of_the_others_wrote() {
+    let emulator = Emulator::builder().regions([EAST, WEST, "North Europe"]).multi_write(true);
+    let account = container(emulator.partitions(2).build().unwrap(), &[], SIMPLE);
+    let regions = [EAST, WEST, "North Europe"].map(|it| account.at(it));
+    for region in [WEST, "North Europe"] {
+        account.emulator.pause_replication(region).unwrap();
+    }
+    for (sender, key) in regions.iter().zip(["a", "b", "c"]) {
+        assert_eq!(on_key(sender, "POST", key).status(), 201);
+    }
+    account.emulator.merge("d", "c", "0", "1").unwrap();
+    for sender in &regions {
+        for key in ["a", "b", "c"] {
+            assert_eq!(on_key(sender, "GET", key).status(), 200, "{key} at {}", sender.base);
+        }
+    }
+}
+
+/// Of an item that is due all versions come, also those that are not due yet; sessions do not take that for more.
+#[test]
+fn a_version_that_comes_early_does_not_satisfy_sessions_for_others() {
+    let clock = VirtualClock::new();
+    let emulator = Emulator::builder().regions([EAST, WEST, "North Europe"]).multi_write(true);
+    let account = container(emulator.clock(clock.clone()).build().unwrap(), &[], SIMPLE);
+    let (east, west) = (account.at(EAST), account.at(WEST));
+    account.emulator.pause_replication(WEST).unwrap();
+    account.emulator.replication_lag(EAST, Duration::from_secs(2)).unwrap();
+    write(&east, "1", 1, "old");
+    clock.advance(Duration::from_secs(1));
+    write(&east, "2", 1, "not due");
+    let token = header(&write(&east, "1", 2, "new"), "x-ms-session-token").unwrap().to_owned();
+    clock.advance(Duration::from_millis(1_500));
+    resume(&east);
+    assert_eq!(text(&west, "1").unwrap(), "new");
+    let read = |id: &str| {
+        let headers = [KEY, ("x-ms-session-token", token.as_str())];
+        let answer = west.send("GET", &format!("{ITEMS}/{id}"), &headers, b"");
+        (answer.status().as_u16(), header(&answer, "x-ms-substatus").map(str::to_owned))
+    };
+    assert_eq!(read("2"), (404, Some("1002".to_owned())));
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(read("2").0, 200);
+}
+
+/// Both parts of a partition count what was written to it before, whichever of them has the item.
+#[test]
+fn sessions_of_a_region_that_lagged_at_a_split_hold_in_the_others_afterwards() {
+    let emulator = Emulator::builder().regions([EAST, WEST]).multi_write(true).partitions(1);
+    let account = container(emulator.build().unwrap(), &[], SIMPLE);
+    let (east, west) = (account.at(EAST), account.at(WEST));
+    account.emulator.pause_replication(WEST).unwrap();
+    let keys = ["a", "b", "c", "e", "f", "g", "h", "i"];
+    for key in keys {
+        assert_eq!(on_key(&west, "POST", key).status(), 201);
+    }
+    account.emulator.split("d", "c", "0").unwrap();
+    let tokens = keys
+        .map(|key| header(&on_key(&west, "GET", key), "x-ms-session-token").unwrap().to_owned());
+    resume(&east);
+    for (key, token) in keys.into_iter().zip(&tokens) {
+        let key = format!("[\"{key}\"]");
+        let headers = [("x-ms-documentdb-partitionkey", &*key), ("x-ms-session-token", &**token)];
+        let answer = east.send("GET", &format!("{ITEMS}/i"), &headers, b"");
+        assert_eq!(answer.status(), 200, "{key} {token}");
+    }
+}
+
+/// Partitions count their versions each for itself, so that items of both can have equal etags.
+#[test]
+fn merged_partitions_tell_changes_of_equal_etags_apart() {
+    let emulator = Emulator::builder().regions([EAST, WEST]).multi_write(true);
+    let emulator = emulator.clock(VirtualClock::new()).partitions(2).build().unwrap();
+    let account = container(emulator, &[], SIMPLE);
+    let (east, west) = (account.at(EAST), account.at(WEST));
+    let made = ["a", "b", "c", "e", "f", "g", "h", "i"].map(|key| {
+        let created = on_key(&east, "POST", key);
+        let range = header(&created, "x-ms-documentdb-partitionkeyrangeid").unwrap().to_owned();
+        (key, range, json(&created)["_etag"].clone())
+    });
+    let twins = made.iter().find_map(|(key, range, etag)| {
+        let twin = made.iter().find(|it| it.1 != *range && it.2 == *etag)?;
+        Some([*key, twin.0])
+    });
+    account.emulator.pause_replication(WEST).unwrap();
+    account.emulator.merge("d", "c", "0", "1").unwrap();
+    for key in twins.unwrap() {
+        account.emulator.pause_replication(WEST).unwrap();
+        assert_eq!(on_key(&west, "DELETE", key).status(), 204);
+        resume(&east);
+        assert_eq!(on_key(&east, "GET", key).status(), 404, "{key}");
+    }
+}

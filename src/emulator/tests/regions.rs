@@ -302,3 +302,21 @@ fn a_session_never_goes_back_whatever_lags_splits_and_moves() {
         assert!(refused > 0, "seed {seed} lets something lag");
     }
 }
+
+#[test]
+fn a_region_that_lags_keeps_the_place_of_a_change_feed() {
+    let account = container(two_regions().build().unwrap(), &[], SIMPLE);
+    account.emulator.pause_replication(WEST).unwrap();
+    let (east, west) = (account.at(EAST), account.at(WEST));
+    upsert(&east, "1", 1);
+    let range = ("x-ms-documentdb-partitionkeyrangeid", "0");
+    for mode in ["Incremental Feed", "Full-Fidelity Feed"] {
+        let place = |sender: &Sender, from: &str| {
+            let format = ("x-ms-cosmos-changefeed-wire-format-version", "2021-09-15");
+            let headers = [range, ("a-im", mode), format, ("if-none-match", from)];
+            header(&sender.send("GET", ITEMS, &headers, b""), "etag").unwrap().to_owned()
+        };
+        let reached = place(&east, "*");
+        assert_eq!(place(&west, &reached), reached, "{mode}");
+    }
+}

@@ -92,14 +92,12 @@ impl SessionTokens {
         self.write().merge_answer(rid, text)
     }
 
-    /// Merges a token that another client saw.
-    pub(crate) fn adopt(&self, text: &str) -> Result<()> {
+    /// Merges a token that another client saw. Returns the ranges of which there was no token before.
+    pub(crate) fn adopt<'a>(&self, text: &'a str) -> Result<Vec<&'a str>> {
         let segments = parse(text)?;
         let mut tokens = self.write();
-        for (range, token) in segments {
-            tokens.merge(range, &token);
-        }
-        Ok(())
+        let merged = segments.into_iter().filter(|(range, token)| tokens.merge(range, token));
+        Ok(merged.map(|it| it.0).collect())
     }
 
     /// The container's rid, from the service itself. Tokens of another container, one that had the name before, go.
