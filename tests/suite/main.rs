@@ -36,7 +36,7 @@ mod resource_tokens;
 mod retries;
 mod rid_links;
 mod scenarios;
-mod scripts_crud;
+mod scripts;
 mod seed;
 mod threads;
 mod throughput;

@@ -102,7 +102,8 @@ impl Bench {
             .build()
             .unwrap();
         let items = client.database("d").container("c");
-        items.upsert_item(&json!({ "id": "0", "pk": "other" })).send().unwrap();
+        let warm_up = json!({ "id": "0", "pk": "other" });
+        items.upsert_item(&warm_up).retry_writes(true).send().unwrap();
         items
     }
 

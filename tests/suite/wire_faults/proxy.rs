@@ -172,16 +172,23 @@ impl Drop for Proxy {
 }
 
 impl State {
-    fn converse(&self, mut client: TcpStream) -> io::Result<()> {
+    fn converse(&self, mut client: TcpStream) {
+        // The list of open connections keeps this one open, and the client would wait for ever.
+        if self.pass_all(&mut client).is_err() {
+            let _ = client.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn pass_all(&self, client: &mut TcpStream) -> io::Result<()> {
         let mut server = TcpStream::connect(self.upstream)?;
-        while let Some(head) = peek_head(&client)? {
+        while let Some(head) = peek_head(client)? {
             let mut seen = Seen::parse(&head);
             if let Some((point, fault)) = self.turn(&seen) {
                 self.seen.lock().unwrap().push(seen);
                 // A connection that somebody else keeps open is not reset.
                 let peer = client.peer_addr()?;
                 self.open.lock().unwrap().retain(|it| it.peer_addr().is_ok_and(|it| it != peer));
-                return break_off(&mut client, &mut server, &head, point, fault);
+                return break_off(client, &mut server, &head, point, fault);
             }
             let mut request = vec![0; head.len() + body_length(&head)];
             client.read_exact(&mut request)?;
@@ -189,7 +196,7 @@ impl State {
             self.seen.lock().unwrap().push(seen);
             server.write_all(&request)?;
             let (head, body) = read_answer(&mut server)?;
-            self.pass_on(&mut client, &head, &body)?;
+            self.pass_on(client, &head, &body)?;
         }
         Ok(())
     }
