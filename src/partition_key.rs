@@ -321,6 +321,18 @@ impl PartitionKeyDefinition {
     pub(crate) fn is_prefix(&self, key: &PartitionKey) -> bool {
         self.kind == PartitionKeyKind::MultiHash && key.components().len() < self.paths.len()
     }
+
+    /// Checks that `key` names one logical partition, and not all those below a prefix of it.
+    pub(crate) fn check_complete(&self, key: &PartitionKey) -> Result<()> {
+        let (given, wanted) = (key.components().len(), self.paths.len());
+        if given == wanted || *key == PartitionKey::NONE {
+            return Ok(());
+        }
+        Err(Error::invalid_input(format!(
+            "the partition key has {given} of the {wanted} values that the container's definition ({}) asks for",
+            self.paths.join(", ")
+        )))
+    }
 }
 
 impl From<&str> for PartitionKeyDefinition {

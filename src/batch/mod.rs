@@ -17,9 +17,6 @@ mod workers;
 #[cfg(test)]
 mod fake;
 
-use crate::error::{Error, Result};
-use crate::partition_key::{PartitionKey, PartitionKeyDefinition};
-
 pub use bulk::{Bulk, BulkOperation, BulkProgress, BulkResult, BulkResults, BulkTotals};
 pub use patch::Patch;
 pub use read_many::{ReadMany, ReadManyResponse};
@@ -28,15 +25,3 @@ pub use transactional::{Batch, BatchOperation, BatchResponse};
 
 /// Most operations of a batch.
 const MAX_OPERATIONS: usize = 100;
-
-/// Checks that the key names one logical partition, and not all those below a prefix of it.
-fn check_complete(key: &PartitionKey, definition: &PartitionKeyDefinition) -> Result<()> {
-    let (given, wanted) = (key.components().len(), definition.paths.len());
-    if given == wanted || *key == PartitionKey::NONE {
-        return Ok(());
-    }
-    Err(Error::invalid_input(format!(
-        "the partition key has {given} of the {wanted} values that the container's definition ({}) asks for",
-        definition.paths.join(", ")
-    )))
-}

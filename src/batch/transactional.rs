@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::Serialize;
 
 use super::entry::{Entry, Verb};
-use super::{BatchResult, MAX_OPERATIONS, Patch, check_complete};
+use super::{BatchResult, MAX_OPERATIONS, Patch};
 use crate::client::unwritable;
 use crate::container::Container;
 use crate::error::{Error, Result};
@@ -16,7 +16,6 @@ use crate::options::{Configure, Tunable, options};
 use crate::partition_key::PartitionKey;
 use crate::pipeline::{Action, CallOptions, Partition, Spec};
 use crate::response::Response;
-use crate::routing::lookup::Lookup;
 use crate::wire::MAX_BODY_BYTES;
 
 impl Container {
@@ -160,12 +159,6 @@ impl Batch {
         let Setup { mut spec, key, entries } = self.setup?;
         let shared = &self.container.database.client.shared;
         spec.body = body(&entries, spec.options.minimal_content)?;
-        let timeout = spec.options.timeout.unwrap_or(shared.options.operation_timeout);
-        let link = self.container.link()?;
-        let lookup = Lookup::new(shared, timeout);
-        if let Some(facts) = shared.containers.get_if_permitted(&lookup, &link)? {
-            check_complete(&key, &facts.definition)?;
-        }
         spec.partition = Partition::Key(key);
         BatchResponse::new(shared.run(spec)?)
     }

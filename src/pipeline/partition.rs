@@ -91,9 +91,15 @@ fn forget_deleted(ctx: &Context<'_>) {
     }
 }
 
-/// Refuses the prefix of a hierarchical key where an item is addressed, as far as the container is known.
+/// Refuses the prefix of a hierarchical key where an item is addressed, as far as the container is known. For a batch it is
+/// read, since the key is that of all its operations.
 fn check_whole(ctx: &Context<'_>, key: &PartitionKey) -> Result<()> {
     let spec = ctx.spec;
+    if let (Action::Batch, Some(state), Some(link)) = (spec.action, &ctx.container, &spec.container)
+    {
+        let facts = state.facts_if_permitted(&ctx.lookup()?, link)?;
+        return facts.map_or(Ok(()), |it| it.definition.check_complete(key));
+    }
     let known = ctx.container.as_ref().filter(|_| spec.action.is_on_point());
     let Some(facts) = known.and_then(|it| it.known_facts()) else { return Ok(()) };
     if !facts.definition.is_prefix(key) {

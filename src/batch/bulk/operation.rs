@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::batch::Patch;
-use crate::batch::check_complete;
 use crate::batch::entry::{Entry, Verb};
 use crate::error::Result;
 use crate::models::Etag;
@@ -140,6 +139,6 @@ fn place(
             &taken
         }
     };
-    check_complete(key, &facts.definition)?;
+    facts.definition.check_complete(key)?;
     Ok((key.header_value(), Epk::of(key, &facts.definition)?))
 }

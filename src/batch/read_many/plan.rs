@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::batch::check_complete;
 use crate::error::{Error, Result};
 use crate::link::{IdOf, check_id};
 use crate::partition_key::PartitionKey;
@@ -60,7 +59,7 @@ impl WantList {
         for (place, (id, key)) in asked.into_iter().enumerate() {
             check_id(IdOf::Item, &id)?;
             key.check()?;
-            check_complete(&key, &facts.definition)?;
+            facts.definition.check_complete(&key)?;
             let name = (id, key_name(&key));
             if let Some(known) = list.by_name.get(&name).and_then(|at| list.items.get_mut(*at)) {
                 known.places.push(place);

@@ -105,6 +105,17 @@ fn a_throttled_batch_is_sent_again() {
 }
 
 #[test]
+fn what_the_first_batch_had_to_read_of_the_container_is_told_with_it() {
+    let fake = Fake::new(&["/city"], &[]);
+    let orders = fake.container(|_| answer_json(200, &json!([{ "statusCode": 201 }])));
+    for reads in [1, 0] {
+        let response = orders.batch("Lyon").create(&order("1")).send().unwrap();
+        assert_eq!(response.diagnostics().metadata().len(), reads);
+        assert_eq!(response.diagnostics().attempts().len(), 1);
+    }
+}
+
+#[test]
 fn a_batch_whose_answer_is_lost_is_not_sent_again() {
     let fake = Fake::new(&["/city"], &[]);
     let orders = fake
