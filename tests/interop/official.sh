@@ -6,10 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 work=${INTEROP_DIR:-target/interop}
-key="C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 mkdir -p "$work/official"
 work=$(cd "$work/official" && pwd)
-emulator=${CARGO_TARGET_DIR:-target}/debug/cosmosdb-emulator
 scripts=$PWD/tests/interop
 
 if [ ! -d "$work/node_modules/@azure/cosmos" ]; then
@@ -23,27 +21,7 @@ if ! "$work/venv/bin/python" -c 'import azure.cosmos' 2>/dev/null; then
 fi
 cargo build --quiet --features server --bin cosmosdb-emulator
 
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true' EXIT
-
-# serve OPTION…: starts the emulator on a free port; sets $endpoint.
-serve() {
-  "$emulator" --port 0 --quiet "$@" >"$work/ready" &
-  server=$!
-  for _ in $(seq 100); do
-    endpoint=$(sed -n 's/^listening on //p' "$work/ready")
-    [ -z "$endpoint" ] || return 0
-    sleep 0.1
-  done
-  echo "the emulator does not start"
-  return 1
-}
-
-stop() {
-  kill "$server"
-  wait "$server"
-  server=
-}
+. tests/interop/serve.sh
 
 # check [CERTIFICATE]: both clients on $endpoint, then ours on what they left.
 check() {
