@@ -95,7 +95,10 @@ fn exclusions(locations: &Locations, excluded: &[String]) -> Vec<Arc<[String]>> 
 /// Carries out a read, by as many regions as its slowness takes.
 pub(crate) fn run(plan: Plan, spec: Spec) -> Result<Response> {
     let (sender, answers) = channel();
-    let mut race = Race { plan, spec, sender: Some(sender), started: 0, finished: 0, failed: None };
+    let timeout = spec.options.timeout.unwrap_or(plan.shared.options.operation_timeout);
+    let end = plan.shared.clock.monotonic() + timeout;
+    let sender = Some(sender);
+    let mut race = Race { plan, spec, end, sender, started: 0, finished: 0, failed: None };
     while race.start() {
         while let Some((at, outcome)) = race.next(&answers) {
             match outcome {
@@ -141,6 +144,8 @@ type Outcome = (usize, Result<Response>);
 struct Race {
     plan: Plan,
     spec: Spec,
+    /// When the call has to end: one deadline is for all requests.
+    end: Duration,
     /// Gone when the last request has started, so that waiting ends should all of them panic.
     sender: Option<Sender<Outcome>>,
     started: usize,
@@ -156,8 +161,7 @@ impl Race {
         let is_last = at + 1 == self.plan.exclusions.len();
         let sender = if is_last { self.sender.take() } else { self.sender.clone() };
         let Some(sender) = sender else { return false };
-        let mut spec = self.spec.clone();
-        spec.options.excluded_regions = Some(Arc::clone(excluded));
+        let spec = self.confined(excluded);
         let shared = Arc::clone(&self.plan.shared);
         let ask = move || {
             // Nobody may be waiting any more: then the answer is of no use.
@@ -173,6 +177,14 @@ impl Race {
                 false
             }
         }
+    }
+
+    /// The read for the regions that are not excluded, in the time that is left.
+    fn confined(&self, excluded: &Arc<[String]>) -> Spec {
+        let mut spec = self.spec.clone();
+        spec.options.excluded_regions = Some(Arc::clone(excluded));
+        spec.options.timeout = Some(self.end.saturating_sub(self.plan.shared.clock.monotonic()));
+        spec
     }
 
     /// The next answer; `None` when it is time to ask one region more, or nothing is under way.
@@ -214,6 +226,28 @@ impl Race {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CosmosClient;
+    use crate::clock::VirtualClock;
+    use crate::link::Link;
+    use crate::transport::{Request, TransportError, TransportErrorKind};
+
+    #[test]
+    fn a_request_that_starts_later_has_no_more_time_than_is_left() {
+        let clock = VirtualClock::new();
+        let never = |_: &Request| Err(TransportError::not_sent(TransportErrorKind::Connect, "no"));
+        let client = CosmosClient::builder("https://localhost:1/").key("c2VjcmV0").transport(never);
+        let shared = Arc::clone(&client.clock(clock.clone()).build().unwrap().shared);
+        let (options, exclusions) = (HedgingOptions::new(), Vec::new());
+        let plan = Plan { shared, options, exclusions, _share: None };
+        let spec = Spec::new(Action::Read, ResourceType::Item, Link::account());
+        let end = Duration::from_secs(10);
+        let race = Race { plan, spec, end, sender: None, started: 0, finished: 0, failed: None };
+        for (passed, left) in [(0, 10), (8, 2), (5, 0)] {
+            clock.advance(Duration::from_secs(passed));
+            let spec = race.confined(&Arc::from([]));
+            assert_eq!(spec.options.timeout, Some(Duration::from_secs(left)));
+        }
+    }
 
     #[test]
     fn no_more_than_so_many_reads_of_metadata_are_hedged_at_once() {
