@@ -145,8 +145,9 @@ macro_rules! options {
         }
     };
     (retry_writes) => {
-        /// Whether a write is repeated when nobody knows whether it happened, in place of the client's
-        /// [`retry_writes`](crate::RetryOptions::retry_writes): it may then be carried out twice.
+        /// Whether a write is repeated when nobody knows whether it happened: it may then be carried out twice, or fail on
+        /// its own work. Default: what the client's [`retry_writes`](crate::RetryOptions::retry_writes) says for creates,
+        /// upserts, replaces and deletes; for patches and batches, no.
         pub fn retry_writes(self, allow: bool) -> Self {
             self.with_options(|it| it.retry_writes = Some(allow))
         }
@@ -165,8 +166,8 @@ macro_rules! options {
         }
     };
     (timeout) => {
-        /// Bounds the call, or each request of a feed, with all attempts and waits. Default: the client's
-        /// [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
+        /// Bounds the call, with all its attempts and waits; of a query, a feed or a bulk, each request. Default: the
+        /// client's [`operation_timeout`](crate::ClientBuilder::operation_timeout), 60 s.
         pub fn timeout(self, timeout: std::time::Duration) -> Self {
             self.with_options(|it| it.timeout = Some(timeout))
         }

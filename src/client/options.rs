@@ -139,9 +139,10 @@ impl Default for RetryOptions {
 
 /// When the client keeps a partition's requests from a region.
 ///
-/// Failures are answers 408, 500 and above, and exchanges without an answer. The region is left alone for that
-/// partition, then one request tries it again; while that fails, the wait doubles up to five minutes. Reads of items
-/// are watched, and on accounts with several write regions their writes.
+/// Failures are answers 408, 500 and above, and exchanges without an answer. Too many are so many in a row as the options
+/// say, or nine in ten of at least a hundred requests within a minute. The region is left alone for that partition, then
+/// one request tries it again; while that fails, the wait doubles up to five minutes. Reads of items are watched, and on
+/// accounts with several write regions their writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CircuitBreakerOptions {
